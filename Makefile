@@ -1,0 +1,36 @@
+# `make quickstart` and `make test` set themselves up; nothing else is needed
+# than Python >= 3.11 and make.
+PYTHON ?= python3
+BIN = .venv/bin
+QUICKSTART ?= results/quickstart
+
+.PHONY: setup quickstart test test-all lint clean
+
+setup: .venv/.ready
+
+.venv/.ready: setup.cfg constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'jaxperf needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...'; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+quickstart: setup
+	$(BIN)/jaxperf run --config=quickstart --workdir=$(QUICKSTART)
+	$(BIN)/jaxperf score $(QUICKSTART)
+	$(BIN)/jaxperf report $(QUICKSTART)
+
+test: setup
+	$(BIN)/python -m pytest -m 'not slow and not gpu and not slurm and not data'
+
+test-all: setup
+	$(BIN)/python -m pytest -m 'not gpu and not slurm and not data'
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,130 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command line. Everything heavy is imported by the command that needs it.
+
+Exit codes: 0 all is well, 1 a trial failed, 2 misuse, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import sys
+from collections.abc import Sequence
+
+import jaxperf
+from jaxperf import errors, results_cli
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+  """Runs one command; returns the exit code."""
+  parser = _parser()
+  options, rest = parser.parse_known_args(arguments)
+  if rest and not getattr(options, 'takes_overrides', False):
+    parser.error(f'unrecognized arguments: {" ".join(rest)}')
+  options.overrides = rest
+  try:
+    return options.handler(options) or 0
+  except errors.UserError as error:
+    print(f'jaxperf: {error}', file=sys.stderr)
+    return 2
+  except KeyboardInterrupt:
+    return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = argparse.ArgumentParser(
+    prog='jaxperf',
+    description='Does your training algorithm train neural networks faster, '
+    'and how sure is that? (AlgoPerf in JAX; results are unofficial.)',
+  )
+  parser.add_argument(
+    '--version', action='version', version=f'jaxperf {jaxperf.__version__}'
+  )
+  commands = parser.add_subparsers(
+    title='commands', metavar='COMMAND', required=True
+  )
+
+  run = commands.add_parser(
+    'run',
+    help='run an experiment, or what is missing of it',
+    description='Runs an experiment. Started again it goes on. Any key of the '
+    'config can be given: --config.submissions=baselines.adamw,my_file.py',
+    epilog='example: jaxperf run --config=quickstart --workdir=results/quick',
+  )
+  run.add_argument('--config', required=True, help='a config file, or its name')
+  run.add_argument(
+    '--workdir', type=pathlib.Path, help='results folder [results/NAME]'
+  )
+  run.add_argument(
+    '--retry', action='store_true', help='run failed trials again'
+  )
+  run.set_defaults(handler=_run, takes_overrides=True)
+
+  trial = commands.add_parser(
+    'trial', help='run one trial (what `run` starts for each)'
+  )
+  trial.add_argument('workdir', type=pathlib.Path, help='results folder')
+  trial.add_argument('trial', help="the trial's folder below it")
+  trial.add_argument('--coordinator', help='HOST:PORT of process 0')
+  trial.add_argument('--num-processes', type=int, default=1)
+  trial.add_argument('--process-id', type=int, default=0)
+  trial.set_defaults(handler=_trial)
+
+  status = commands.add_parser('status', help='how far an experiment is')
+  status.add_argument('workdir', type=pathlib.Path, help='results folder')
+  status.set_defaults(handler=_status)
+
+  results_cli.add_parsers(commands)
+
+  listing = commands.add_parser('list', help='what there is to choose from')
+  listing.add_argument(
+    'what', choices=('workloads', 'baselines', 'experiments', 'rules')
+  )
+  listing.add_argument('--format', choices=('table', 'json'), default='table')
+  listing.set_defaults(handler=_list)
+
+  bench = commands.add_parser('bench', help='measure jaxperf itself')
+  bench.add_argument('what', choices=('loop',))
+  bench.add_argument('--workloads', help='comma-separated; mini by default')
+  bench.add_argument('--repeats', type=int, default=5)
+  bench.add_argument('--format', choices=('table', 'json'), default='table')
+  bench.set_defaults(handler=_bench)
+  return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+  from jaxperf import configs, runner
+
+  config = configs.parse(options.config, options.overrides)
+  name = pathlib.Path(options.config).stem
+  folder = options.workdir or pathlib.Path('results', name)
+  return runner.run(config, folder, options.retry)
+
+
+def _trial(options: argparse.Namespace) -> int:
+  from jaxperf import worker
+
+  return worker.run(options)
+
+
+def _status(options: argparse.Namespace) -> int:
+  from jaxperf import status
+
+  print(status.table(status.read_experiment(options.workdir)))
+  return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+  from jaxperf import listing
+
+  print(listing.show(options.what, options.format))
+  return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+  from jaxperf import bench
+
+  names = options.workloads.split(',') if options.workloads else None
+  print(bench.loop(names, options.repeats, options.format))
+  return 0

@@ -1,0 +1,100 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""What runs on the counted clock, compiled ahead of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+from jaxperf import mesh as mesh_lib
+from jaxperf import train
+
+PyTree = Any
+
+
+class Functions(NamedTuple):
+  """Compiled functions of one trial.
+
+  Attributes:
+    step: `(state, batch) -> state, scalars`; the state is donated.
+    eval_params: `(opt_state, params, model_state) -> params, model_state` and
+      perhaps a new optimizer state; None if the training weights are judged.
+  """
+
+  step: Callable
+  eval_params: Callable | None
+
+
+def abstract_state(
+  training: train.Training, shard_params: bool = False
+) -> train.TrainState:
+  """Shapes, dtypes and shardings of the state; nothing is allocated."""
+  shapes = jax.eval_shape(train.make_init(training))
+  mesh = training.run.mesh
+  shardings = mesh_lib.state_shardings(shapes, mesh, shard_params)
+  rule = training.submission.state_sharding
+  if rule is not None:
+    shardings = shardings._replace(opt_state=rule(shapes.opt_state, mesh))
+  return jax.tree.map(_struct, shapes, shardings)
+
+
+def abstract_batch(training: train.Training) -> PyTree:
+  """Shapes, dtypes and shardings of a training batch."""
+  spec = training.workload.data.element_spec(training.run.batch_size)
+  split = mesh_lib.split(training.run.mesh)
+  return jax.tree.map(lambda x: _struct(x, split), spec)
+
+
+def initial_state(
+  training: train.Training, shard_params: bool = False
+) -> train.TrainState:
+  """A fresh state on the devices."""
+  shardings = _shardings(abstract_state(training, shard_params))
+  return jax.jit(train.make_init(training), out_shardings=shardings)()
+
+
+def lower_step(
+  training: train.Training, state: train.TrainState
+) -> jax.stages.Lowered:
+  """The training step, traced for a state (abstract or not).
+
+  Raises:
+    UserError: if the step changes the tree, a shape or a dtype of the state.
+  """
+  state = jax.tree.map(lambda x: _struct(x, x.sharding), state)
+  scalars = mesh_lib.replicated(training.run.mesh)
+  lowered = jax.jit(
+    train.make_step(training),
+    donate_argnums=0,
+    out_shardings=(_shardings(state), scalars),
+  ).lower(state, abstract_batch(training))
+  train.check_same_state(state, lowered.out_info[0])
+  return lowered
+
+
+def compile_functions(
+  training: train.Training, state: train.TrainState
+) -> Functions:
+  """Compiles step and `eval_params` for a state (abstract or not)."""
+  step = lower_step(training, state).compile()
+  eval_params = training.submission.eval_params
+  if eval_params is None:
+    return Functions(step, None)
+  like = jax.tree.map(lambda x: _struct(x, x.sharding), state)
+  lowered = jax.jit(eval_params).lower(
+    like.opt_state, like.params, like.model_state
+  )
+  return Functions(step, lowered.compile())
+
+
+def _struct(x: Any, sharding: Any) -> jax.ShapeDtypeStruct:
+  """Shape, dtype and sharding of an array."""
+  return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding)
+
+
+def _shardings(state: PyTree) -> PyTree:
+  """The shardings of a tree of arrays or structs."""
+  return jax.tree.map(lambda x: x.sharding, state)

@@ -1,0 +1,69 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where a run happens: machine, devices, versions, revision."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import pathlib
+import platform
+import subprocess
+from typing import Any
+
+import jax
+
+_PACKAGES = ('jaxperf', 'jax', 'jaxlib', 'flax', 'optax', 'numpy')
+
+
+def describe() -> dict[str, Any]:
+  """Facts about machine and software, named as in AlgoPerf's meta data."""
+  devices = jax.devices()
+  facts = {
+    'os_platform': platform.platform(),
+    'python_version': platform.python_version(),
+    'cpu_model_name': _cpu_model(),
+    'cpu_count': os.cpu_count(),
+    'device_kind': devices[0].device_kind,
+    'device_platform': devices[0].platform,
+    'device_count': len(devices),
+    'process_count': jax.process_count(),
+    'git_commit_hash': git_revision(pathlib.Path.cwd()),
+  }
+  if devices[0].platform == 'gpu':
+    facts |= {
+      'gpu_model_name': devices[0].device_kind,
+      'gpu_count': len(devices),
+    }
+  for package in _PACKAGES:
+    facts[f'{package}_version'] = importlib.metadata.version(package)
+  flags = ('XLA_FLAGS', 'JAX_DEFAULT_MATMUL_PRECISION', 'JAX_ENABLE_X64')
+  return facts | {name: os.environ.get(name, '') for name in flags}
+
+
+def git_revision(folder: pathlib.Path) -> str | None:
+  """The commit of a working tree, `+` if it has changes; None outside git."""
+  git = ('git', '-C', str(folder))
+  try:
+    commit = subprocess.run(
+      [*git, 'rev-parse', 'HEAD'], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    changes = subprocess.run(
+      [*git, 'status', '--porcelain', '--untracked-files=no'],
+      capture_output=True,
+      text=True,
+      check=True,
+    ).stdout.strip()
+  except (OSError, subprocess.CalledProcessError):
+    return None
+  return commit + ('+' if changes else '')
+
+
+def _cpu_model() -> str:
+  """The processor's name."""
+  cpuinfo = pathlib.Path('/proc/cpuinfo')
+  if cpuinfo.exists():
+    for line in cpuinfo.read_text().splitlines():
+      if line.startswith('model name'):
+        return line.split(':', 1)[1].strip()
+  return platform.processor() or platform.machine()

@@ -1,0 +1,132 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Devices and placement: the only module that makes a mesh or a sharding."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from jaxperf import errors
+
+PyTree = Any
+_AXIS = 'data'
+_SMALL = 2**14  # Elements; smaller arrays stay replicated when sharding.
+
+
+def make_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
+  """A mesh with one axis, `'data'`, over the given (default: all) devices."""
+  devices = jax.devices() if devices is None else list(devices)
+  return jax.make_mesh(
+    (len(devices),), (_AXIS,), axis_types=(AxisType.Auto,), devices=devices
+  )
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+  """The sharding of an array that every device holds whole."""
+  return NamedSharding(mesh, PartitionSpec())
+
+
+def split(mesh: Mesh) -> NamedSharding:
+  """The sharding of an array that is split over devices along axis 0."""
+  return NamedSharding(mesh, PartitionSpec(_AXIS))
+
+
+def check_batch_size(mesh: Mesh, axis_size: int, microbatches: int) -> None:
+  """Refuses batches that devices and microbatches do not divide.
+
+  Args:
+    mesh: of the run.
+    axis_size: leading axis of the batch: examples, or shards of graph batches.
+    microbatches: slices of the batch that are processed one after another.
+
+  Raises:
+    UserError: if `axis_size` is not a multiple of devices times microbatches.
+  """
+  if axis_size % (mesh.size * microbatches):
+    raise errors.UserError(
+      f'the leading axis of a batch, {axis_size}, is not a multiple of '
+      f'{mesh.size} devices x {microbatches} microbatches: choose a batch size '
+      'that is, or other microbatches, or show the run fewer devices'
+    )
+
+
+def state_shardings(tree: PyTree, mesh: Mesh, shard_params: bool) -> PyTree:
+  """Shardings of parameters or of optimizer state.
+
+  A function of shapes alone, so that optimizer state follows its parameters.
+
+  Args:
+    tree: arrays or `jax.ShapeDtypeStruct`s.
+    mesh: of the run.
+    shard_params: split each large array over the devices, along its largest
+      axis that they divide; everything is replicated otherwise.
+  """
+
+  def sharding(x) -> NamedSharding:
+    axes = [a for a in range(x.ndim) if x.shape[a] % mesh.size == 0]
+    if not shard_params or x.size < _SMALL or not axes:
+      return replicated(mesh)
+    axis = max(axes, key=lambda a: x.shape[a])
+    return NamedSharding(mesh, PartitionSpec(*[None] * axis, _AXIS))
+
+  return jax.tree.map(sharding, tree)
+
+
+def place_batch(batch: PyTree, mesh: Mesh) -> PyTree:
+  """A host batch on the devices, split along axis 0.
+
+  With several processes each holds the whole host batch and places its part.
+  """
+  sharding = split(mesh)
+  if jax.process_count() == 1:
+    return jax.device_put(batch, sharding)
+  return jax.tree.map(
+    lambda x: jax.make_array_from_callback(
+      x.shape, sharding, lambda index: x[index]
+    ),
+    batch,
+  )
+
+
+class Agreement:
+  """Makes the processes of a run decide alike, without waiting for them.
+
+  Clocks and signals differ between processes; collectives need them to take
+  the same branches. Each call hands in this process's flags and returns the
+  flags, or-ed over processes, of two calls ago. With one process the flags
+  come straight back.
+  """
+
+  def __init__(self, mesh: Mesh):
+    self._mesh = mesh
+    self._pending: deque = deque()
+    self._combine = jax.jit(
+      lambda x: x.any(axis=0), out_shardings=replicated(mesh)
+    )
+
+  def __call__(self, flags: Sequence[bool]) -> list[bool]:
+    """The flags of two calls ago, or-ed; with one process, the flags."""
+    if jax.process_count() == 1:
+      return list(flags)
+    self._pending.append(self._dispatch(flags))
+    if len(self._pending) <= 2:
+      return [False] * len(flags)
+    return [bool(f) for f in np.asarray(self._pending.popleft())]
+
+  def now(self, flag: bool) -> bool:
+    """The flag, or-ed over processes; waits for them."""
+    return flag if jax.process_count() == 1 else bool(self._dispatch([flag])[0])
+
+  def _dispatch(self, flags: Sequence[bool]) -> jax.Array:
+    """Starts the or over processes."""
+    local = np.asarray(flags, bool)[None]
+    rows = jax.make_array_from_callback(
+      (self._mesh.size, len(flags)), split(self._mesh), lambda _: local
+    )
+    return self._combine(rows)

@@ -1,0 +1,159 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""From names on the command line to workloads, submissions and configs.
+
+The only place that reaches from the toolkit to `workloads`, `baselines` and
+`experiments`: by name, when a command asks for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import pathlib
+import pkgutil
+import re
+import types
+
+from jaxperf import errors
+from jaxperf import submission as submission_lib
+from jaxperf import tuning as tuning_lib
+from jaxperf import workload as workload_lib
+
+_ATTRIBUTE = {'external': 'submission', 'self': 'self_tuning'}
+
+
+def workload_names() -> list[str]:
+  """Names of all workloads."""
+  return list(importlib.import_module('workloads').TABLE)
+
+
+def workload(name: str, data: str | None = None) -> workload_lib.Workload:
+  """The workload of that name; see `workloads.build`."""
+  return importlib.import_module('workloads').build(name, data=data)
+
+
+def baseline_names() -> list[str]:
+  """Names of the modules in `baselines`."""
+  package = importlib.import_module('baselines')
+  return sorted(m.name for m in pkgutil.iter_modules(package.__path__))
+
+
+def experiment_names() -> list[str]:
+  """Names of the configs in `experiments`."""
+  package = importlib.import_module('experiments')
+  return sorted(m.name for m in pkgutil.iter_modules(package.__path__))
+
+
+def experiment_path(name: str) -> pathlib.Path:
+  """The file of an experiment config, given its path or its name.
+
+  Raises:
+    UserError: if there is none; names the nearest.
+  """
+  if pathlib.Path(name).is_file():
+    return pathlib.Path(name)
+  package = importlib.import_module('experiments')
+  path = _source(package, name)
+  if path.is_file() and re.fullmatch(r'\w+', name):
+    return path
+  raise errors.UserError(
+    f'experiment {name!r} not found{errors.nearest(name, experiment_names())} '
+    'Expected the path of a config file or one of '
+    f'{", ".join(experiment_names())}.'
+  )
+
+
+def submission(spec: str, ruleset: str) -> submission_lib.Submission:
+  """The submission that a spec names, for external or self-tuning.
+
+  Args:
+    spec: `baselines.NAME` or any importable module, or the path of a Python
+      file; `:ATTRIBUTE` names one of several submissions in it.
+    ruleset: `'external'` takes `submission` from the module, `'self'` takes
+      `self_tuning`, or `submission` if that tunes itself.
+
+  Raises:
+    UserError: if there is no such module or submission, or if its tuning does
+      not fit the rule set.
+  """
+  source, _, attribute = spec.partition(':')
+  module = _module(source)
+  if not attribute:
+    attribute = _ATTRIBUTE[ruleset]
+    if not hasattr(module, attribute):
+      attribute = 'submission'
+  found = getattr(module, attribute, None)
+  if not isinstance(found, submission_lib.Submission):
+    others = [
+      name
+      for name, value in vars(module).items()
+      if isinstance(value, submission_lib.Submission)
+    ]
+    hint = f'; it has {", ".join(others)}' if others else ''
+    raise errors.UserError(
+      f'{source} has no submission named {attribute!r}{hint}. A submission '
+      f'file ends with `{attribute} = jaxperf.Submission(...)`.'
+    )
+  tunes_itself = isinstance(found.tuning, tuning_lib.SelfTuning)
+  if ruleset == 'self' and not tunes_itself:
+    raise errors.UserError(
+      f'{spec} asks for hyperparameters from outside, but ruleset is self: run '
+      'it with --config.ruleset=external, or give it '
+      '`self_tuning = jaxperf.Submission(..., tuning=jaxperf.SelfTuning(...))`'
+    )
+  if ruleset == 'external' and tunes_itself:
+    raise errors.UserError(
+      f'{spec} tunes itself, but ruleset is external: run it with '
+      '--config.ruleset=self, or give it a `submission` whose tuning is '
+      'jaxperf.Points or jaxperf.SearchSpace'
+    )
+  return found
+
+
+def submission_name(spec: str) -> str:
+  """The folder name of a submission: its file's or module's last name."""
+  source, _, attribute = spec.partition(':')
+  name = pathlib.Path(source).stem if _is_file(source) else source
+  name = name.rpartition('.')[2]
+  return f'{name}_{attribute}' if attribute else name
+
+
+def submission_digest(spec: str) -> str:
+  """SHA-256 of the file that defines a submission."""
+  module = _module(spec.partition(':')[0])
+  content = pathlib.Path(module.__file__).read_bytes()
+  return hashlib.sha256(content).hexdigest()
+
+
+def _is_file(source: str) -> bool:
+  """Whether a spec is the path of a file rather than a module."""
+  return source.endswith('.py') or '/' in source
+
+
+def _module(source: str) -> types.ModuleType:
+  """Imports a module by path or by name."""
+  if _is_file(source):
+    path = pathlib.Path(source)
+    if not path.is_file():
+      raise errors.UserError(f'submission file {source} does not exist')
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+  try:
+    return importlib.import_module(source)
+  except ModuleNotFoundError as error:
+    if error.name is None or not source.startswith(error.name):
+      raise  # The module is there; something that it imports is not.
+  known = [f'baselines.{name}' for name in baseline_names()]
+  raise errors.UserError(
+    f'submission {source!r} not found{errors.nearest(source, known)} Expected '
+    'baselines.NAME, another module, or the path of a Python file.'
+  )
+
+
+def _source(package: types.ModuleType, name: str) -> pathlib.Path:
+  """The file of a module in a package."""
+  return pathlib.Path(package.__path__[0]) / f'{name}.py'

@@ -1,0 +1,231 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a trial leaves on disk: the layout and columns of AlgoPerf's logs.
+
+`SUBMISSION/study_K/WORKLOAD_jax/trial_J/` holds `eval_measurements.csv` (one
+row an evaluation), `measurements.csv` (training scalars too), `hparams.json`,
+`flags_K.json` and `meta_data_K.json` (K counts the interruptions), and ours:
+`result.json` once the trial has ended, `progress.json` while it runs.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import json
+import os
+import pathlib
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from jaxperf import errors
+
+TIME_COLUMNS = (
+  'global_step',
+  'preemption_count',
+  'score',
+  'accumulated_submission_time',
+  'accumulated_eval_time',
+  'accumulated_logging_time',
+  'accumulated_compile_time',
+  'accumulated_data_wait_time',
+  'total_duration',
+)
+_HEARTBEAT_S = 1.0
+
+
+def trial_folder(
+  submission: str, study: int, workload: str, trial: int
+) -> pathlib.PurePosixPath:
+  """A trial's folder below the results folder; trials count from 1."""
+  return pathlib.PurePosixPath(
+    submission, f'study_{study}', f'{workload}_jax', f'trial_{trial}'
+  )
+
+
+def write_json(path: pathlib.Path, content: Any) -> None:
+  """Writes a JSON file at once or not at all."""
+  temporary = path.with_name(f'.{path.name}.{os.getpid()}')
+  temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + '\n')
+  temporary.replace(path)
+
+
+def read_json(path: pathlib.Path) -> Any | None:
+  """The content of a JSON file; None if there is no such file."""
+  try:
+    return json.loads(path.read_text())
+  except FileNotFoundError:
+    return None
+
+
+class TrialRecord:
+  """The files of one trial, kept in step with its checkpoints."""
+
+  def __init__(self, folder: pathlib.Path, metric_columns: Iterable[str]):
+    """Opens the folder.
+
+    Args:
+      folder: of the trial.
+      metric_columns: `'SPLIT/METRIC'` and `'SPLIT/num_examples'` names.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    self.folder = folder
+    metrics = tuple(metric_columns)
+    self._eval_columns = TIME_COLUMNS + metrics
+    self._columns = ('global_step', 'grad_norm', 'loss', *metrics)
+    self._columns += TIME_COLUMNS[1:]
+    self._pending: list[dict] = []
+
+  def start(self, evaluations: list[dict], step: int) -> None:
+    """Makes the files agree with the state that the trial starts from.
+
+    Rows of work that was lost are dropped, half-written lines too.
+
+    Args:
+      evaluations: rows of all evaluations so far.
+      step: number of updates done.
+    """
+    path = self.folder / 'measurements.csv'
+    kept = []
+    for row in _complete_rows(path):
+      scalars = {k: v for k, v in row.items() if v != ''}
+      if 'score' not in scalars and int(row['global_step']) < step:
+        kept.append(scalars)
+    rows = sorted(kept + evaluations, key=lambda row: int(row['global_step']))
+    _rewrite(path, self._columns, rows)
+    _rewrite(
+      self.folder / 'eval_measurements.csv', self._eval_columns, evaluations
+    )
+
+  def scalars(self, step: int, values: Mapping[str, float]) -> None:
+    """Notes the scalars of a training step; written by the next `flush`."""
+    self._pending.append({'global_step': step} | dict(values))
+
+  def evaluation(self, row: Mapping[str, Any]) -> None:
+    """Appends one evaluation to both tables."""
+    self._pending.append(dict(row))
+    self.flush()
+    _append(self.folder / 'eval_measurements.csv', self._eval_columns, [row])
+
+  def flush(self) -> None:
+    """Writes the noted training scalars."""
+    _append(self.folder / 'measurements.csv', self._columns, self._pending)
+    self._pending = []
+
+  def settings(self, count: int, flags: Mapping, facts: Mapping) -> None:
+    """Writes how the trial was started for the `count`-th time."""
+    write_json(self.folder / f'flags_{count}.json', flags)
+    write_json(self.folder / f'meta_data_{count}.json', facts)
+
+  def result(self, content: Mapping) -> None:
+    """Writes how the trial ended; its presence says that it did."""
+    write_json(self.folder / 'result.json', content)
+
+
+class Heartbeat:
+  """Writes `progress.json` every second, off the training thread."""
+
+  def __init__(self, folder: pathlib.Path, progress: Callable[[], Mapping]):
+    """Starts the thread.
+
+    Args:
+      folder: of the trial.
+      progress: returns what to write; called from the thread.
+    """
+    self._path = folder / 'progress.json'
+    self._progress = progress
+    self._stop = threading.Event()
+    self._thread = threading.Thread(target=self._work, daemon=True)
+    self._thread.start()
+
+  def close(self) -> None:
+    """Stops the thread; the file tells the last state."""
+    self._stop.set()
+    self._thread.join()
+    self._write()
+
+  def _work(self) -> None:
+    while not self._stop.is_set():
+      self._write()
+      self._stop.wait(_HEARTBEAT_S)
+
+  def _write(self) -> None:
+    try:
+      write_json(self._path, dict(self._progress()))
+    except OSError as error:  # A full disk must not end a trial here.
+      print(f'cannot write {self._path}: {error}', flush=True)
+
+
+class Lock:
+  """Keeps two processes off one trial; the system frees it with its owner."""
+
+  def __init__(self, folder: pathlib.Path):
+    """Takes the lock.
+
+    Raises:
+      UserError: if another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    self._file = (folder / 'lock').open('a+')
+    try:
+      fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+      self._file.seek(0)
+      raise errors.UserError(
+        f'{folder} is being run by process {self._file.read().strip()}: wait '
+        'for it or stop it'
+      ) from None
+    self._file.truncate(0)
+    self._file.write(f'{os.getpid()}\n')
+    self._file.flush()
+
+  def release(self) -> None:
+    """Frees the lock."""
+    self._file.close()
+
+
+def locked(folder: pathlib.Path) -> bool:
+  """Whether a process runs the trial of this folder."""
+  try:
+    file = (folder / 'lock').open()
+  except FileNotFoundError:
+    return False
+  with file:
+    try:
+      fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+      return True
+  return False
+
+
+def _complete_rows(path: pathlib.Path) -> list[dict[str, str]]:
+  """Rows of a CSV file without a half-written last line."""
+  if not path.exists():
+    return []
+  text = path.read_text(errors='replace')
+  complete = text[: text.rfind('\n') + 1]
+  return [
+    row
+    for row in csv.DictReader(io.StringIO(complete))
+    if None not in row.values() and row['global_step'].isdigit()
+  ]
+
+
+def _rewrite(path: pathlib.Path, columns: tuple[str, ...], rows) -> None:
+  """Replaces a CSV file."""
+  temporary = path.with_name(f'.{path.name}.{os.getpid()}')
+  with temporary.open('w', newline='') as file:
+    writer = csv.DictWriter(file, columns, restval='', lineterminator='\n')
+    writer.writeheader()
+    writer.writerows(rows)
+  temporary.replace(path)
+
+
+def _append(path: pathlib.Path, columns: tuple[str, ...], rows) -> None:
+  """Adds rows to a CSV file."""
+  with path.open('a', newline='') as file:
+    csv.DictWriter(file, columns, restval='', lineterminator='\n').writerows(
+      rows
+    )

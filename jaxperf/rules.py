@@ -1,0 +1,158 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Rule sets as frozen values, read from the data files in `rulesets/`.
+
+A rule set says what is measured and how: workloads with goals, budgets and
+evaluation periods, studies and trials, what the clock counts. No JAX here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import pathlib
+import tomllib
+from collections.abc import Mapping
+
+_FOLDER = pathlib.Path(__file__).parent / 'rulesets'
+TUNING_RULESETS = ('external', 'self')
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkloadRules:
+  """Goal and limits of one workload under one rule set.
+
+  Attributes:
+    name: of the workload.
+    metric: name of the target metric.
+    minimize: whether smaller is better; the target must be beaten strictly.
+    validation_target: value that counts for the score.
+    test_target: value that the run must also reach to end early.
+    budget: submission time (seconds) or steps, external tuning.
+    eval_period: seconds or steps between two evaluations.
+    step_hint: steps that the baseline can do within the budget.
+    base: for a variant, its base workload; None for a base workload.
+    held_out: whether this variant can void its base workload.
+  """
+
+  name: str
+  metric: str
+  minimize: bool
+  validation_target: float
+  test_target: float
+  budget: float
+  eval_period: float
+  step_hint: int
+  base: str | None = None
+  held_out: bool = False
+
+  def reached(self, value: float, target: float) -> bool:
+    """Whether a metric beats a target; NaN never does."""
+    return value < target if self.minimize else value > target
+
+
+@dataclasses.dataclass(frozen=True)
+class Ruleset:
+  """One version of the benchmark's rules.
+
+  Attributes:
+    name: `v0.5`, `v0.6`, `mini`.
+    title: one line for people.
+    unit: `'seconds'` or `'steps'`: of budgets, periods and, by default, scores.
+    studies: repetitions of the whole tuning procedure.
+    external_trials: tuning points per study, external tuning.
+    self_tuning_budget: budget of self-tuning as a multiple of the external one.
+    counts_compilation: whether compiling is submission time.
+    hardware: what the published numbers stand for.
+    precision: of matrix products, likewise.
+    tau_max: slower than this many times the fastest counts as not reached.
+    fixed_batch_size: whether the workload's batch size overrides the
+      submission's.
+    qualification: workloads of the cheaper estimate.
+    workloads: name -> `WorkloadRules`, base workloads and variants.
+  """
+
+  name: str
+  title: str
+  unit: str
+  studies: int
+  external_trials: int
+  self_tuning_budget: float
+  counts_compilation: bool
+  hardware: str
+  precision: str
+  tau_max: float
+  fixed_batch_size: bool
+  qualification: tuple[str, ...]
+  workloads: Mapping[str, WorkloadRules]
+
+  @property
+  def base_workloads(self) -> tuple[str, ...]:
+    """Names of the workloads that the score averages over."""
+    return tuple(n for n, w in self.workloads.items() if w.base is None)
+
+  @property
+  def held_out(self) -> Mapping[str, str]:
+    """Held-out variant -> base workload."""
+    return {n: w.base for n, w in self.workloads.items() if w.held_out}
+
+  def trials(self, ruleset: str) -> int:
+    """Trials per study under `'external'` or `'self'` tuning."""
+    return self.external_trials if ruleset == 'external' else 1
+
+  def budget(self, workload: str, ruleset: str) -> float:
+    """Budget of one trial, in `unit`."""
+    factor = self.self_tuning_budget if ruleset == 'self' else 1
+    budget = self.workloads[workload].budget * factor
+    return round(budget) if self.unit == 'steps' else budget
+
+  def for_workload(self, workload: str) -> WorkloadRules:
+    """The rules of one workload.
+
+    Raises:
+      ValueError: if the rule set does not know it; names the nearest.
+    """
+    if workload not in self.workloads:
+      near = difflib.get_close_matches(workload, self.workloads, 1)
+      hint = f': did you mean {near[0]!r}?' if near else ''
+      raise ValueError(
+        f'rules {self.name} say nothing about workload {workload!r}{hint} '
+        f'They cover {", ".join(self.workloads)}'
+      )
+    return self.workloads[workload]
+
+
+def names() -> list[str]:
+  """Names of the rule sets that ship with jaxperf."""
+  return sorted(p.stem for p in _FOLDER.glob('*.toml'))
+
+
+@functools.cache
+def load(name: str) -> Ruleset:
+  """A rule set by name, or by the path of a TOML file.
+
+  Raises:
+    ValueError: if there is none; names the nearest.
+  """
+  path = (
+    pathlib.Path(name) if name.endswith('.toml') else _FOLDER / f'{name}.toml'
+  )
+  if not path.is_file():
+    near = difflib.get_close_matches(name, names(), 1)
+    hint = f'did you mean {near[0]!r}? ' if near else ''
+    raise ValueError(
+      f'rules {name!r} not found: {hint}expected one of {", ".join(names())} '
+      'or a path ending in .toml'
+    )
+  content = tomllib.loads(path.read_text())
+  workloads = {
+    workload: WorkloadRules(
+      name=workload, minimize=fields.pop('direction') == 'minimize', **fields
+    )
+    for workload, fields in content.pop('workloads').items()
+  }
+  qualification = tuple(content.pop('qualification', ()))
+  return Ruleset(
+    name=path.stem, qualification=qualification, workloads=workloads, **content
+  )

@@ -1,0 +1,228 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""How the hyperparameters of a trial are chosen: points, spaces, draws."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import pathlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+Point = Mapping[str, Any]
+_DROPPED = 100  # First points of the Halton sequence, correlated in high bases.
+
+
+@dataclasses.dataclass(frozen=True, init=False)
+class Points:
+  """A fixed list of points; trial i takes point i, in every study."""
+
+  points: tuple[Point, ...]
+
+  def __init__(self, points: Iterable[Point]):
+    object.__setattr__(self, 'points', tuple(dict(p) for p in points))
+    if not self.points:
+      raise ValueError('Points is empty: give at least one tuning point')
+    names = set(self.points[0])
+    for i, point in enumerate(self.points):
+      if set(point) != names:
+        raise ValueError(
+          f'tuning point {i} has the names {sorted(point)}, point 0 has '
+          f'{sorted(names)}: every point must give the same hyperparameters'
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+  """An interval, sampled uniformly in `x` or in `log x`."""
+
+  min: float
+  max: float
+  scaling: str = 'linear'
+
+  def __post_init__(self):
+    if self.scaling not in ('linear', 'log'):
+      raise ValueError(
+        f"scaling is {self.scaling!r}, expected 'linear' or 'log'"
+      )
+    if not self.min <= self.max:
+      raise ValueError(f'range has min {self.min} above max {self.max}')
+    if self.scaling == 'log' and self.min <= 0:
+      raise ValueError(f'a log range needs min > 0, got {self.min}')
+
+  def at(self, u: float) -> float:
+    """The value at quantile u in [0, 1]."""
+    if self.scaling == 'log':
+      low, high = math.log(self.min), math.log(self.max)
+      return float(
+        np.clip(math.exp(low + u * (high - low)), self.min, self.max)
+      )
+    return self.min + u * (self.max - self.min)
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+  """A finite set of values, each equally likely."""
+
+  values: tuple[Any, ...]
+
+  def __post_init__(self):
+    if not self.values:
+      raise ValueError('a choice needs at least one value')
+
+  def at(self, u: float) -> Any:
+    """The value at quantile u in [0, 1]."""
+    return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+
+
+@dataclasses.dataclass(frozen=True, init=False)
+class SearchSpace:
+  """A box to draw points from: name -> `Range`, `Choice`, or a constant."""
+
+  dimensions: Mapping[str, Range | Choice]
+
+  def __init__(self, **dimensions: Any):
+    object.__setattr__(
+      self,
+      'dimensions',
+      {
+        name: d if isinstance(d, (Range, Choice)) else Choice((d,))
+        for name, d in dimensions.items()
+      },
+    )
+    if not self.dimensions:
+      raise ValueError('SearchSpace is empty: name at least one hyperparameter')
+
+
+@dataclasses.dataclass(frozen=True, init=False)
+class SelfTuning:
+  """No hyperparameters from outside; the constants are the algorithm's own."""
+
+  constants: Point
+
+  def __init__(self, **constants: Any):
+    object.__setattr__(self, 'constants', constants)
+
+
+Tuning = Points | SearchSpace | SelfTuning
+
+
+def read_json(path: str | pathlib.Path) -> Points | SearchSpace:
+  """The tuning in an AlgoPerf `tuning_search_space.json` file.
+
+  A list of objects is `Points`; an object maps names to `{"min", "max",
+  "scaling"}` or `{"feasible_points"}`.
+  """
+  content = json.loads(pathlib.Path(path).read_text())
+  if isinstance(content, list):
+    return Points(content)
+  dimensions = {}
+  for name, spec in content.items():
+    if 'feasible_points' in spec:
+      dimensions[name] = Choice(tuple(spec['feasible_points']))
+    elif 'min' in spec and 'max' in spec:
+      dimensions[name] = Range(
+        spec['min'], spec['max'], spec.get('scaling', 'linear')
+      )
+    else:
+      raise ValueError(
+        f"{path}: {name!r} has neither 'feasible_points' nor 'min' and 'max'"
+      )
+  return SearchSpace(**dimensions)
+
+
+def write_json(tuning: Points | SearchSpace, path: str | pathlib.Path) -> None:
+  """Writes the AlgoPerf JSON form of a tuning."""
+  if isinstance(tuning, Points):
+    content: Any = list(tuning.points)
+  else:
+    content = {
+      name: {'feasible_points': list(d.values)}
+      if isinstance(d, Choice)
+      else dataclasses.asdict(d)
+      for name, d in tuning.dimensions.items()
+    }
+  pathlib.Path(path).write_text(json.dumps(content, indent=2) + '\n')
+
+
+def draw(space: SearchSpace, count: int, seed: int) -> list[dict[str, Any]]:
+  """Quasi-random points of a space, reproducible from the seed.
+
+  A Halton sequence with one prime base a dimension, digits scrambled by a
+  random permutation per dimension that keeps 0, a random shift modulo 1 and
+  the first 100 points dropped (Bousquet et al. 2017, "Critical
+  hyper-parameters: no random, no cry").
+
+  Args:
+    space: what to draw from.
+    count: how many points.
+    seed: of the scrambling and the shift.
+  """
+  rng = np.random.default_rng(np.random.PCG64(seed))
+  columns = {}
+  for (name, dimension), base in zip(
+    space.dimensions.items(), _primes(len(space.dimensions))
+  ):
+    digits = np.concatenate([[0], 1 + rng.permutation(base - 1)])
+    shift = rng.random()
+    columns[name] = [
+      dimension.at((_radical_inverse(i, base, digits) + shift) % 1.0)
+      for i in range(_DROPPED + 1, _DROPPED + 1 + count)
+    ]
+  return [{name: c[i] for name, c in columns.items()} for i in range(count)]
+
+
+def deal(
+  tuning: Tuning, studies: int, trials: int, seed: int
+) -> list[list[dict[str, Any]]]:
+  """The point of each trial of each study, as `[study][trial]`.
+
+  Points of a space are drawn at once for all studies and dealt at random; a
+  fixed list is used in its order in every study.
+
+  Args:
+    tuning: where the points come from.
+    studies: number of repetitions.
+    trials: trials in a study; a fixed list must have that many points or more.
+    seed: of draw and deal.
+  """
+  if isinstance(tuning, SelfTuning):
+    return [[dict(tuning.constants)] * trials for _ in range(studies)]
+  if isinstance(tuning, Points):
+    if len(tuning.points) < trials:
+      raise ValueError(
+        f'{trials} trials were asked for, but the submission lists '
+        f'{len(tuning.points)} tuning points'
+      )
+    return [[dict(p) for p in tuning.points[:trials]] for _ in range(studies)]
+  points = draw(tuning, studies * trials, seed)
+  order = np.random.default_rng(np.random.PCG64([seed, 1])).permutation(
+    len(points)
+  )
+  dealt = [points[i] for i in order]
+  return [dealt[s * trials : (s + 1) * trials] for s in range(studies)]
+
+
+def _radical_inverse(index: int, base: int, digits: np.ndarray) -> float:
+  """The scrambled radical inverse of an index; in [0, 1)."""
+  value, weight = 0.0, 1.0 / base
+  while index:
+    index, digit = divmod(index, base)
+    value += digits[digit] * weight
+    weight /= base
+  return value
+
+
+def _primes(count: int) -> list[int]:
+  """The first `count` primes."""
+  found: list[int] = []
+  candidate = 2
+  while len(found) < count:
+    if all(candidate % p for p in found):
+      found.append(candidate)
+    candidate += 1
+  return found

@@ -1,0 +1,97 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxperf import checkpoint, compiled, mesh
+from tests import tiny
+
+
+def _state(value: float):
+  return {'x': jnp.arange(100.0) + value, 'n': jnp.int32(value), 'empty': {}}
+
+
+def _like(sharding=None):
+  sharding = sharding or mesh.replicated(mesh.make_mesh(jax.devices()[:1]))
+  return jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding),
+    _state(0),
+  )
+
+
+def _saved(folder: pathlib.Path) -> None:
+  checkpointer = checkpoint.Checkpointer(folder)
+  for step in (1, 2, 3):
+    checkpointer.save(step, _state(step), {'step': step, 'nan': float('nan')})
+  checkpointer.close()
+
+
+def _restored(folder: pathlib.Path):
+  checkpointer = checkpoint.Checkpointer(folder)
+  found = checkpointer.restore(_like())
+  checkpointer.close()
+  return found
+
+
+def test_the_newest_checkpoint_comes_back_exactly(tmp_path):
+  _saved(tmp_path)
+  state, progress = _restored(tmp_path)
+  jax.tree.map(np.testing.assert_array_equal, state, _state(3))
+  assert progress['step'] == 3
+  assert np.isnan(progress['nan'])
+
+
+def test_an_empty_folder_has_no_checkpoint(tmp_path):
+  assert _restored(tmp_path) is None
+
+
+def _truncate(file: pathlib.Path) -> None:
+  file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def _flip(file: pathlib.Path) -> None:
+  content = bytearray(file.read_bytes())
+  content[len(content) // 2] ^= 0xFF
+  file.write_bytes(content)
+
+
+@pytest.mark.parametrize('damage', [_truncate, _flip, pathlib.Path.unlink])
+@pytest.mark.parametrize('part', ['state/**/d/*', 'progress/metadata'])
+def test_a_damaged_checkpoint_is_reported_and_the_previous_one_used(
+  tmp_path, capsys, damage, part
+):
+  _saved(tmp_path)
+  damage(max((tmp_path / '3').glob(part), key=lambda f: f.stat().st_size))
+  state, progress = _restored(tmp_path)
+  jax.tree.map(np.testing.assert_array_equal, state, _state(2))
+  assert progress['step'] == 2
+  assert 'checkpoint of step 3 cannot be read' in capsys.readouterr().out
+  # And the next one can be written over it.
+  checkpointer = checkpoint.Checkpointer(tmp_path)
+  checkpointer.save(3, _state(7), {'step': 3})
+  checkpointer.close()
+  assert _restored(tmp_path)[0]['n'] == 7
+
+
+def test_a_half_written_checkpoint_is_not_used(tmp_path):
+  _saved(tmp_path)
+  (tmp_path / '3').rename(tmp_path / '3.orbax-checkpoint-tmp')
+  assert _restored(tmp_path)[1]['step'] == 2
+
+
+@pytest.mark.parametrize('devices', [1, 2, 8])
+def test_a_checkpoint_of_eight_devices_restores_on_fewer(tmp_path, devices):
+  training = tiny.make_training(devices=jax.devices())
+  state, _ = tiny.run_steps(training, 2)
+  checkpointer = checkpoint.Checkpointer(tmp_path)
+  checkpointer.save(2, state, {})
+  checkpointer.close()
+  fewer = tiny.make_training(devices=jax.devices()[:devices])
+  checkpointer = checkpoint.Checkpointer(tmp_path)
+  restored, _ = checkpointer.restore(compiled.abstract_state(fewer))
+  jax.tree.map(np.testing.assert_array_equal, restored, state)
+  assert len(restored.params['one'].sharding.device_set) == devices
