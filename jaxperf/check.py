@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxperf import errors, train
+from jaxperf import mesh as mesh_lib
 
 
 def check_update(training: train.Training) -> None:
@@ -18,8 +19,12 @@ def check_update(training: train.Training) -> None:
 
   Raises:
     UserError: if the transformation cannot be built from the tuning point, or
-      if it changes the tree, a shape or a dtype of parameters or state.
+      if it changes the tree, a shape or a dtype of parameters or state, or if
+      microbatches do not divide the batch.
   """
+  axis = training.workload.batch_shards or training.run.batch_size
+  one_device = mesh_lib.make_mesh(jax.devices()[:1])
+  mesh_lib.check_batch_size(one_device, axis, training.microbatches)
   try:
     optimizer = training.optimizer()
   except (AttributeError, TypeError, ValueError) as error:

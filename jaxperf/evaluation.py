@@ -42,11 +42,13 @@ class Evaluator:
     """Metrics of all splits, as `'SPLIT/METRIC'` -> value."""
     metrics = {}
     for split in workload_lib.SPLITS:
-      for name, value in self._split(params, model_state, split, key).items():
+      for name, value in self.split(params, model_state, split, key).items():
         metrics[f'{split}/{name}'] = float(value)
     return metrics
 
-  def _split(self, params, model_state, split, key) -> dict[str, float]:
+  def split(
+    self, params: PyTree, model_state: PyTree, split: str, key: jax.Array
+  ) -> dict[str, float]:
     """Metrics of one split; smaller batches if the memory does not suffice."""
     while True:
       try:

@@ -40,6 +40,27 @@ def baseline_names() -> list[str]:
   return sorted(m.name for m in pkgutil.iter_modules(package.__path__))
 
 
+def baselines() -> list[tuple[str, str, list[str]]]:
+  """Name, summary and tuning rule sets of each training algorithm."""
+  found = []
+  for name in baseline_names():
+    module = importlib.import_module(f'baselines.{name}')
+    submissions = {
+      key: value
+      for key, value in vars(module).items()
+      if isinstance(value, submission_lib.Submission)
+    }
+    if submissions:
+      found.append((name, summary('baselines', name), sorted(submissions)))
+  return found
+
+
+def summary(package: str, name: str) -> str:
+  """First line of a module's docstring."""
+  module = importlib.import_module(f'{package}.{name}')
+  return (module.__doc__ or '').strip().split('\n')[0]
+
+
 def experiment_names() -> list[str]:
   """Names of the configs in `experiments`."""
   package = importlib.import_module('experiments')

@@ -1,0 +1,102 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import numpy as np
+import pytest
+from scipy.stats import qmc
+
+from jaxperf import tuning
+
+SPACE = tuning.SearchSpace(
+  learning_rate=tuning.Range(1e-4, 1e-2, 'log'),
+  beta=tuning.Range(0.8, 0.9),
+  smoothing=tuning.Choice((0.1, 0.2)),
+  eps=1e-8,
+)
+
+
+def test_draws_are_reproducible_and_depend_on_the_seed():
+  assert tuning.draw(SPACE, 25, 0) == tuning.draw(SPACE, 25, 0)
+  assert tuning.draw(SPACE, 25, 0) != tuning.draw(SPACE, 25, 1)
+  # A longer draw begins with the shorter one.
+  assert tuning.draw(SPACE, 25, 0)[:5] == tuning.draw(SPACE, 5, 0)
+
+
+def test_draws_stay_inside_and_constants_stay_constant():
+  points = tuning.draw(SPACE, 200, 3)
+  rates = [p['learning_rate'] for p in points]
+  assert 1e-4 <= min(rates) < 1.2e-4
+  assert 0.8e-2 < max(rates) <= 1e-2
+  assert {p['smoothing'] for p in points} == {0.1, 0.2}
+  assert {p['eps'] for p in points} == {1e-8}
+  median = np.median(np.log10(rates))
+  assert abs(median + 3) < 0.05  # Log scaling: half of them below 1e-3.
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_points_fill_the_box_more_evenly_than_random_ones(seed):
+  box = tuning.SearchSpace(**{k: tuning.Range(0, 1) for k in 'abc'})
+  points = [list(p.values()) for p in tuning.draw(box, 64, seed)]
+  random = np.random.default_rng(seed).random((64, 3))
+  assert qmc.discrepancy(points) < 0.5 * qmc.discrepancy(random)
+
+
+def test_unscrambled_digits_give_the_plain_halton_sequence():
+  ours = [tuning._radical_inverse(i, 3, np.arange(3)) for i in range(1, 20)]
+  theirs = qmc.Halton(2, scramble=False).random(20)[1:, 1]
+  np.testing.assert_allclose(ours, theirs)
+
+
+def test_a_list_is_used_whole_and_in_order_in_every_study():
+  points = tuning.Points([{'a': i} for i in range(5)])
+  dealt = tuning.deal(points, studies=2, trials=5, seed=0)
+  assert dealt == [[{'a': i} for i in range(5)]] * 2
+
+
+def test_a_space_deals_every_drawn_point_once():
+  dealt = tuning.deal(SPACE, studies=3, trials=5, seed=7)
+  flat = [p for study in dealt for p in study]
+  drawn = tuning.draw(SPACE, 15, 7)
+  key = str
+  assert sorted(flat, key=key) == sorted(drawn, key=key)
+  assert flat != drawn
+
+
+def test_too_few_points_are_refused():
+  with pytest.raises(ValueError, match='lists 1 tuning points'):
+    tuning.deal(tuning.Points([{'a': 1}]), studies=1, trials=5, seed=0)
+
+
+@pytest.mark.parametrize(
+  ('make', 'message'),
+  [
+    (lambda: tuning.Points([]), 'Points is empty'),
+    (lambda: tuning.Points([{'a': 1}, {'b': 1}]), 'tuning point 1'),
+    (lambda: tuning.Range(1, 0), 'min 1 above max 0'),
+    (lambda: tuning.Range(0, 1, 'log'), 'needs min > 0'),
+    (lambda: tuning.Range(0, 1, 'cubic'), "expected 'linear' or 'log'"),
+    (lambda: tuning.Choice(()), 'at least one value'),
+    (lambda: tuning.SearchSpace(), 'SearchSpace is empty'),
+  ],
+)
+def test_what_cannot_be_tuned_is_refused(make, message):
+  with pytest.raises(ValueError, match=message):
+    make()
+
+
+def test_algoperf_search_spaces_are_read_and_written(tmp_path):
+  path = tmp_path / 'tuning_search_space.json'
+  content = {
+    'learning_rate': {'min': 1e-4, 'max': 1e-2, 'scaling': 'log'},
+    'beta': {'min': 0.8, 'max': 0.9, 'scaling': 'linear'},
+    'smoothing': {'feasible_points': [0.1, 0.2]},
+    'eps': {'feasible_points': [1e-8]},
+  }
+  path.write_text(json.dumps(content))
+  assert tuning.read_json(path) == SPACE
+  tuning.write_json(SPACE, path)
+  assert json.loads(path.read_text()) == content
+  points = tuning.Points([{'a': 1.0}, {'a': 2.0}])
+  tuning.write_json(points, path)
+  assert tuning.read_json(path) == points
