@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxperf import compiled, environment, experiment, job, train, trial
+from jaxperf import compiled, environment, experiment, job, train, trial, worker
 from jaxperf import mesh as mesh_lib
 from jaxperf import rules as rules_lib
 from jaxperf import stopwatch as stopwatch_lib
@@ -44,6 +44,7 @@ def loop(names: Sequence[str] | None, repeats: int, form: str) -> str:
     form: `'table'` or `'json'`.
   """
   rules = rules_lib.load('mini')
+  worker.share_compiled_code(pathlib.Path(tempfile.mkdtemp()))
   trainings = {} if names else {_SYNTHETIC: _one_millisecond()}
   for name in names or rules.base_workloads:
     config = experiment.make_config(

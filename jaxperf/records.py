@@ -114,8 +114,11 @@ class TrialRecord:
     _append(self.folder / 'measurements.csv', self._columns, self._pending)
     self._pending = []
 
-  def settings(self, count: int, flags: Mapping, facts: Mapping) -> None:
+  def settings(
+    self, count: int, hparams: Mapping, flags: Mapping, facts: Mapping
+  ) -> None:
     """Writes how the trial was started for the `count`-th time."""
+    write_json(self.folder / 'hparams.json', hparams)
     write_json(self.folder / f'flags_{count}.json', flags)
     write_json(self.folder / f'meta_data_{count}.json', facts)
 

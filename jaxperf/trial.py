@@ -209,7 +209,10 @@ class _Session:
       print(f'resumed at step {self.progress.step}', flush=True)
     self.record.start(self.progress.evaluations, self.progress.step)
     self.record.settings(
-      self.progress.preemption_count, self.trial.settings, self.trial.facts
+      self.progress.preemption_count,
+      vars(training.hps),
+      self.trial.settings,
+      self.trial.facts,
     )
     stream = workload.data.train(
       training.seed, batch_size, self.progress.cursor

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
   config = experiment.read_config(folder)
   item = _find(folder, options.trial)
   if not rules_lib.load(config.rules).counts_compilation:
-    _share_compiled_code(folder)
+    share_compiled_code(folder)
   outcome = trial.run(
     job.make_trial(config, item), folder / item.folder, should_stop
   )
@@ -52,7 +52,7 @@ def _find(folder, name: str) -> job.Job:
   return by_folder[name]
 
 
-def _share_compiled_code(folder) -> None:
+def share_compiled_code(folder) -> None:
   """Lets the trials of one experiment reuse each other's compiled code."""
   cache = (folder / '.compiled').absolute()
   jax.config.update('jax_compilation_cache_dir', str(cache))

@@ -142,6 +142,8 @@ def test_an_experiment_runs_scores_reports_and_repeats_nothing(tmp_path):
   settings = json.loads((folder.trial() / 'flags_0.json').read_text())
   assert settings['rng_seed'] > 0
   assert len(settings['submission_sha256']) == 64
+  point = json.loads((folder.trial() / 'hparams.json').read_text())
+  assert point == {'learning_rate': 1e-3, 'dropout_rate': 0.0}
   facts = json.loads((folder.trial() / 'meta_data_0.json').read_text())
   assert facts['jax_version']
   assert facts['device_platform'] == 'cpu'

@@ -1,0 +1,54 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Writes small trees of results for the tests of everything that reads them."""
+
+import json
+import pathlib
+
+HEADER = (
+  'accumulated_eval_time,accumulated_logging_time,accumulated_submission_time,'
+  'global_step,preemption_count,score,test/wer,total_duration,train/wer,'
+  'validation/wer'
+)
+
+
+def row(step, seconds, wer):
+  """One line of a file with `HEADER`."""
+  return f'1.0,0.5,{seconds},{step},0,{seconds},{wer},{seconds + 2},{wer},{wer}'
+
+
+def trial_folder(root, submission, study, workload, trial, framework='jax'):
+  """Makes the folder of a trial."""
+  folder = pathlib.Path(
+    root,
+    submission,
+    f'study_{study}',
+    f'{workload}_{framework}',
+    f'trial_{trial}',
+  )
+  folder.mkdir(parents=True)
+  return folder
+
+
+def write_trial(folder, rows, *, hparams=None, result=None, facts=None):
+  """Writes a trial's files; rows are (step, seconds, wer)."""
+  lines = [HEADER, *(row(*values) for values in rows)]
+  path = folder / 'eval_measurements.csv'
+  path.write_text('\n'.join(lines) + '\n')
+  files = {
+    'hparams.json': hparams,
+    'result.json': result,
+    'meta_data_0.json': facts,
+  }
+  for name, content in files.items():
+    if content is not None:
+      (folder / name).write_text(json.dumps(content))
+  return path
+
+
+def add_trial(
+  root, submission, study, workload, trial, rows, *, framework='jax', **files
+):
+  """A trial folder with files; returns the path of its evaluations."""
+  folder = trial_folder(root, submission, study, workload, trial, framework)
+  return write_trial(folder, rows, **files)
