@@ -10,6 +10,13 @@ import jax.numpy as jnp
 from jaxperf import errors, train
 from jaxperf import mesh as mesh_lib
 
+# Hyperparameters that the training step itself takes by name.
+_RANGES = {
+  'label_smoothing': ('[0, 1)', lambda x: 0 <= x < 1),
+  'dropout_rate': ('[0, 1)', lambda x: 0 <= x < 1),
+  'grad_clip': ('(0, inf)', lambda x: x > 0),
+}
+
 
 def check_update(training: train.Training) -> None:
   """Refuses hyperparameters or updates that can't work; nothing is computed.
@@ -18,10 +25,15 @@ def check_update(training: train.Training) -> None:
     training: of which only shapes are used.
 
   Raises:
-    UserError: if the transformation cannot be built from the tuning point, or
+    UserError: if a hyperparameter is out of range, if the transformation
+      cannot be built from the tuning point, or
       if it changes the tree, a shape or a dtype of parameters or state, or if
       microbatches do not divide the batch.
   """
+  for name, (text, allowed) in _RANGES.items():
+    value = vars(training.hps).get(name)
+    if value is not None and not allowed(value):
+      raise errors.UserError(f'{name} is {value}, allowed is {text}')
   axis = training.workload.batch_shards or training.run.batch_size
   one_device = mesh_lib.make_mesh(jax.devices()[:1])
   mesh_lib.check_batch_size(one_device, axis, training.microbatches)

@@ -257,3 +257,13 @@ def test_a_batch_size_that_devices_do_not_divide_is_refused():
   mesh.check_batch_size(devices, 64, 4)
   with pytest.raises(errors.UserError, match='multiple of 8 devices'):
     mesh.check_batch_size(devices, 60, 1)
+
+
+@pytest.mark.parametrize(
+  ('name', 'value'),
+  [('dropout_rate', 1.0), ('label_smoothing', -0.1), ('grad_clip', 0.0)],
+)
+def test_values_out_of_range_are_refused_before_compilation(name, value):
+  training = tiny.make_training(_with(tiny.adam, **{name: value}))
+  with pytest.raises(errors.UserError, match=f'{name} is {value}, allowed is'):
+    check.check_update(training)
