@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 2
   except KeyboardInterrupt:
     return 130
+  except BrokenPipeError:  # Such as `jaxperf score DIR | head`.
+    sys.stdout = None  # Or Python would complain again when it ends.
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

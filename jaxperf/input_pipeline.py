@@ -17,6 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxperf import errors
 from jaxperf import workload as workload_lib
 
 Batch = workload_lib.Batch
@@ -98,6 +99,25 @@ def spec_of(batch: Batch) -> Batch:
   return jax.tree.map(
     lambda x: jax.ShapeDtypeStruct(np.shape(x), np.asarray(x).dtype), batch
   )
+
+
+def unavailable(
+  name: str, element_spec: Callable[..., Batch]
+) -> workload_lib.Data:
+  """Data of which only the shapes are known; asking for batches raises.
+
+  Args:
+    name: of the workload.
+    element_spec: see `jaxperf.Data`.
+  """
+
+  def batches(*_):
+    raise errors.UserError(
+      f'the real data of {name} is not available in this version: use '
+      '--config.data=fake for random data of the same shapes'
+    )
+
+  return workload_lib.Data(batches, batches, element_spec)
 
 
 def generated(

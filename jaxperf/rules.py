@@ -9,11 +9,12 @@ evaluation periods, studies and trials, what the clock counts. No JAX here.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import pathlib
 import tomllib
 from collections.abc import Mapping
+
+from jaxperf import errors
 
 _FOLDER = pathlib.Path(__file__).parent / 'rulesets'
 TUNING_RULESETS = ('external', 'self')
@@ -114,11 +115,10 @@ class Ruleset:
       ValueError: if the rule set does not know it; names the nearest.
     """
     if workload not in self.workloads:
-      near = difflib.get_close_matches(workload, self.workloads, 1)
-      hint = f': did you mean {near[0]!r}?' if near else ''
       raise ValueError(
-        f'rules {self.name} say nothing about workload {workload!r}{hint} '
-        f'They cover {", ".join(self.workloads)}'
+        f'rules {self.name} say nothing about workload {workload!r}'
+        f'{errors.nearest(workload, self.workloads)} They cover '
+        f'{", ".join(self.workloads)}'
       )
     return self.workloads[workload]
 
@@ -139,11 +139,9 @@ def load(name: str) -> Ruleset:
     pathlib.Path(name) if name.endswith('.toml') else _FOLDER / f'{name}.toml'
   )
   if not path.is_file():
-    near = difflib.get_close_matches(name, names(), 1)
-    hint = f'did you mean {near[0]!r}? ' if near else ''
     raise ValueError(
-      f'rules {name!r} not found: {hint}expected one of {", ".join(names())} '
-      'or a path ending in .toml'
+      f'rules {name!r} not found{errors.nearest(name, names())} Expected one '
+      f'of {", ".join(names())} or a path ending in .toml'
     )
   content = tomllib.loads(path.read_text())
   workloads = {

@@ -5,6 +5,13 @@
 import json
 import pathlib
 
+CONFORMER = 'librispeech_conformer'  # Target: wer < 0.085884 in 61,068 s.
+CONFIG = {
+  'rules': 'v0.5',
+  'ruleset': 'self',
+  'workloads': [CONFORMER, 'librispeech_deepspeech'],
+  'submissions': ['baselines.slow', 'mine/fast.py'],
+}
 HEADER = (
   'accumulated_eval_time,accumulated_logging_time,accumulated_submission_time,'
   'global_step,preemption_count,score,test/wer,total_duration,train/wer,'
@@ -52,3 +59,26 @@ def add_trial(
   """A trial folder with files; returns the path of its evaluations."""
   folder = trial_folder(root, submission, study, workload, trial, framework)
   return write_trial(folder, rows, **files)
+
+
+def write_tree(root, studies=1):
+  """`fast` reaches both targets, `slow` one."""
+  for study in range(studies):
+    for name, factor in (('fast', 1.0), ('slow', 2.0)):
+      for workload in CONFIG['workloads']:
+        rows = [(1, 5, 0.9), (100, factor * (100 + study), 0.08)]
+        if name == 'slow' and workload != CONFORMER:
+          rows = rows[:1]
+        add_trial(
+          root,
+          name,
+          study,
+          workload,
+          1,
+          rows,
+          hparams={'learning_rate': 0.1},
+          result={'outcome': 'reached' if len(rows) > 1 else 'budget'},
+          facts={'cpu_model_name': 'X', 'cpu_count': 2, 'jax_version': '1'},
+        )
+  (root / 'config.json').write_text(json.dumps(CONFIG))
+  return root

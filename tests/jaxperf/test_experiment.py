@@ -72,7 +72,7 @@ def test_a_config_that_cannot_be_is_refused(values, message):
     ({'workloads': ('mini_click',)}, "did you mean 'mini_clicks'"),
     ({'submissions': ('baselines.nadam',)}, "did you mean 'baselines.nadamw'"),
     ({'submissions': ('no/such/file.py',)}, 'does not exist'),
-    ({'rules': 'v0.7'}, 'expected one of'),
+    ({'rules': 'v0.7'}, "did you mean 'v0.[56]'"),
     ({'rules': 'v0.6', 'workloads': ('mini_clicks',)}, 'say nothing about'),
     ({'ruleset': 'external', 'trials': 99}, '99 trials were asked for'),
     ({'submissions': ('baselines.nadamp',)}, 'asks for hyperparameters'),

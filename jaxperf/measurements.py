@@ -1,0 +1,226 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reads many `eval_measurements.csv` files at once, quickly and sceptically.
+
+Files with the same header are parsed together, which is some ten times faster
+than one by one. A file with anything odd about it is read line by line
+instead: every good line counts, every other line is named.
+"""
+
+from __future__ import annotations
+
+import collections
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+_REQUIRED = ('global_step', 'accumulated_submission_time')
+_MISSING = ('', 'nan', 'NaN')
+_NAMES = {
+  'global_step': 'step',
+  'accumulated_submission_time': 'submission_s',
+  'accumulated_eval_time': 'eval_s',
+  'accumulated_logging_time': 'logging_s',
+  'accumulated_compile_time': 'compile_s',
+  'accumulated_data_wait_time': 'data_wait_s',
+  'total_duration': 'total_s',
+}
+
+
+class Note(NamedTuple):
+  """One thing that was skipped or repaired.
+
+  Attributes:
+    where: the file or folder, with the line number if there is one.
+    what: what was found there and what was done about it.
+  """
+
+  where: str
+  what: str
+
+  def __str__(self) -> str:
+    return f'{self.where}: {self.what}'
+
+
+def read(
+  files: Mapping[int, tuple[str, bytes]],
+) -> tuple[pd.DataFrame, list[Note]]:
+  """All evaluations in the given files.
+
+  Args:
+    files: run number -> (path to name in notes, content of the file).
+
+  Returns:
+    A table with one row a good line, ordered by `run`, then as in the file:
+    `run`, `step`, `submission_s`, other times in seconds, and the remaining
+    columns of the files; and the notes.
+  """
+  notes: list[Note] = []
+  tables = [table for table in _parse(files, notes) if len(table)]
+  if not tables:
+    return pd.DataFrame(columns=['run', 'step', 'submission_s']), notes
+  rows = pd.concat(tables, ignore_index=True).rename(columns=_NAMES)
+  rows = rows.sort_values(['run', 'line'], kind='stable', ignore_index=True)
+  bad = _untrue(rows)
+  for row, what in sorted(bad.items()):
+    run, line = rows.loc[row, ['run', 'line']].astype(int)
+    notes.append(Note(f'{files[run][0]}:{line}', f'{what}: line skipped'))
+  rows = rows.drop(index=list(bad), columns='line').reset_index(drop=True)
+  return rows, notes
+
+
+def _parse(
+  files: Mapping[int, tuple[str, bytes]], notes: list[Note]
+) -> Iterator[pd.DataFrame]:
+  """Tables of the lines that are rows of numbers, with `run` and `line`."""
+  groups: dict[str, list[tuple[int, bytes, int]]] = collections.defaultdict(
+    list
+  )
+  for run, (path, content) in files.items():
+    header, _, body = content.partition(b'\n')
+    count = _plain_lines(header, body)
+    if count is None:
+      yield _read_sceptically(run, path, content, notes)
+    elif count:
+      groups[header.decode()].append((run, body, count))
+    else:
+      notes.append(Note(path, 'a header and no evaluation'))
+  for header, members in groups.items():
+    table = _read_together(header, members)
+    if table is not None:
+      yield table
+      continue
+    for run, _, _ in members:
+      yield _read_sceptically(run, *files[run], notes)
+
+
+def _plain_lines(header: bytes, body: bytes) -> int | None:
+  """The number of lines of an ordinary file; None if it needs a closer look."""
+  columns = header.split(b',')
+  ordinary = (
+    all(name.encode() in columns for name in _REQUIRED)
+    and header.isascii()
+    and b'\r' not in header
+    and len(set(columns)) == len(columns)
+    and b'' not in columns
+    and not body.translate(None, b'0123456789+-.,enaifNEI\n')
+    and (not body or body.endswith(b'\n'))
+  )
+  count = body.count(b'\n')
+  if ordinary and body.count(b',') == (len(columns) - 1) * count:
+    return count
+  return None
+
+
+def _read_together(
+  header: str, members: Sequence[tuple[int, bytes, int]]
+) -> pd.DataFrame | None:
+  """The table of files that share a header; None if some line is not plain."""
+  names = header.split(',')
+  try:
+    table = pd.read_csv(
+      io.BytesIO(b''.join(body for _, body, _ in members)),
+      header=None,
+      dtype=np.float64,
+      skip_blank_lines=False,
+      keep_default_na=False,
+      na_values=list(_MISSING),
+      quoting=csv.QUOTE_NONE,
+    )
+  except ValueError:  # Not a number, or a line of another length.
+    return None
+  counts = [count for _, _, count in members]
+  if table.shape != (sum(counts), len(names)):
+    return None
+  table.columns = names
+  table['run'] = np.repeat([run for run, _, _ in members], counts)
+  table['line'] = np.concatenate([np.arange(2, n + 2) for n in counts])
+  return table
+
+
+def _read_sceptically(
+  run: int, path: str, content: bytes, notes: list[Note]
+) -> pd.DataFrame:
+  """The good lines of one damaged file; adds a note for each other line."""
+  if not content.strip():
+    notes.append(Note(path, 'empty file'))
+    return pd.DataFrame()
+  text = content.decode('utf-8-sig', errors='replace')
+  lines = text.replace('\r\n', '\n').split('\n')
+  names = [name.strip() for name in lines[0].split(',')]
+  missing = [name for name in _REQUIRED if name not in names]
+  if missing or len(set(names)) < len(names):
+    what = f'no column {missing[0]}' if missing else 'a column occurs twice'
+    notes.append(Note(f'{path}:1', f'{what} in the header: file skipped'))
+    return pd.DataFrame()
+  *whole, rest = lines[1:] or ['']
+  if rest.strip():
+    notes.append(
+      Note(f'{path}:{len(lines)}', 'line without an end: half-written, skipped')
+    )
+  rows = []
+  for number, line in enumerate(whole, 2):
+    values = _numbers(line, len(names))
+    if values is None:
+      if line.strip():
+        notes.append(
+          Note(f'{path}:{number}', f'not {len(names)} numbers: line skipped')
+        )
+    else:
+      rows.append((*values, run, number))
+  if not rows:
+    notes.append(Note(path, 'no readable evaluation'))
+  return pd.DataFrame(rows, columns=[*names, 'run', 'line'])
+
+
+def _numbers(line: str, count: int) -> list[float] | None:
+  """The numbers in a line; None unless there are exactly `count`."""
+  cells = line.split(',')
+  if len(cells) != count or '_' in line or not line.isascii():
+    return None
+  try:
+    return [float(cell) if cell.strip() else math.nan for cell in cells]
+  except ValueError:
+    return None
+
+
+def _untrue(rows: pd.DataFrame) -> dict[int, str]:
+  """Rows that cannot be true: row number -> what is wrong with it."""
+  clock = rows[['step', 'submission_s']]
+  bad = dict.fromkeys(rows.index[clock.isna().any(axis=1)], 'no step or time')
+  impossible = ((clock < 0) | np.isinf(clock)).any(axis=1)
+  bad.update(dict.fromkeys(rows.index[impossible], 'impossible step or time'))
+  good = rows.drop(index=list(bad))
+  back = (good[['step', 'submission_s']].diff() < 0).any(axis=1)
+  back &= good['run'].diff() == 0
+  for run in good['run'][back].unique():
+    bad.update(_going_back(good[good['run'] == run]))
+  return bad
+
+
+def _going_back(rows: pd.DataFrame) -> dict[int, str]:
+  """Rows of one run that were done again, or that go back for no reason.
+
+  After an interruption the run goes on from its checkpoint: work that is done
+  again replaces what was lost.
+  """
+  bad, kept = {}, []
+  for row in rows[['step', 'submission_s']].itertuples():
+    while (
+      kept
+      and row.submission_s < kept[-1].submission_s
+      and row.step <= kept[-1].step
+    ):
+      bad[kept.pop().Index] = 'done again further down'
+    if kept and row.submission_s < kept[-1].submission_s:
+      bad[row.Index] = 'submission time decreases'
+    elif kept and row.step < kept[-1].step:
+      bad[row.Index] = 'step decreases'
+    else:
+      kept.append(row)
+  return bad
