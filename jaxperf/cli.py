@@ -87,10 +87,50 @@ def _parser() -> argparse.ArgumentParser:
   listing.add_argument('--format', choices=('table', 'json'), default='table')
   listing.set_defaults(handler=_list)
 
+  check = commands.add_parser(
+    'check',
+    help='what a submission takes at full size, before it is run',
+    description='Compiles the training step of each workload for simulated '
+    'devices without running it, and takes a few real steps on its mini '
+    'workload.',
+    epilog='example: jaxperf check my_file.py --device-memory=16GiB',
+  )
+  check.add_argument('submission', help='a module, or a Python file')
+  check.add_argument(
+    '--workloads', help='comma-separated [base workloads of the rules]'
+  )
+  check.add_argument('--rules', default='v0.6', help='[%(default)s]')
+  check.add_argument(
+    '--ruleset',
+    choices=('external', 'self'),
+    help='tuning [self if the submission has it]',
+  )
+  check.add_argument(
+    '--devices', type=_count, default=8, help='to compile for [%(default)s]'
+  )
+  check.add_argument(
+    '--device-memory', help='of one device, e.g. 16GiB: what does not fit?'
+  )
+  check.add_argument(
+    '--execute',
+    action='store_true',
+    help='take the real steps at full size, on the devices at hand',
+  )
+  check.add_argument('--format', choices=('table', 'json'), default='table')
+  check.set_defaults(handler=_check)
+
   bench = commands.add_parser('bench', help='measure jaxperf itself')
-  bench.add_argument('what', choices=('loop',))
-  bench.add_argument('--workloads', help='comma-separated; mini by default')
-  bench.add_argument('--repeats', type=int, default=5)
+  bench.add_argument('what', choices=('loop', 'steps'))
+  bench.add_argument(
+    '--workloads',
+    help='comma-separated [mini ones; of `steps` on a GPU, full-size ones]',
+  )
+  bench.add_argument(
+    '--batch-size',
+    type=_count,
+    help="examples in a step, of `steps` [each workload's own]",
+  )
+  bench.add_argument('--repeats', type=_count, default=5)
   bench.add_argument('--format', choices=('table', 'json'), default='table')
   bench.set_defaults(handler=_bench)
   return parser
@@ -125,9 +165,30 @@ def _list(options: argparse.Namespace) -> int:
   return 0
 
 
+def _check(options: argparse.Namespace) -> int:
+  from jaxperf import checkup
+
+  return checkup.run(options)
+
+
 def _bench(options: argparse.Namespace) -> int:
+  names = options.workloads.split(',') if options.workloads else None
+  if options.what == 'steps':
+    from jaxperf import bench_steps
+
+    arguments = (names, options.batch_size, options.repeats, options.format)
+    print(bench_steps.bench(*arguments))
+    return 0
   from jaxperf import bench
 
-  names = options.workloads.split(',') if options.workloads else None
+  if options.batch_size:
+    raise errors.UserError('--batch-size is for `jaxperf bench steps`')
   print(bench.loop(names, options.repeats, options.format))
   return 0
+
+
+def _count(text: str) -> int:
+  """A whole number above 0."""
+  if not text.isdecimal() or not int(text):
+    raise argparse.ArgumentTypeError(f'{text!r} is not a whole number above 0')
+  return int(text)

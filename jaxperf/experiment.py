@@ -123,6 +123,26 @@ def plan(config: Config) -> list[Job]:
   return sorted(jobs, key=lambda job: job.study)
 
 
+def tuning_of(config: Config, spec: str) -> tuning_lib.Tuning:
+  """The tuning of a submission: its own, or that of `config.search_space`.
+
+  Raises:
+    UserError: if it does not fit the rule set, or the file cannot be read.
+  """
+  submission = plugins.submission(spec, config.ruleset)
+  if not config.search_space:
+    return submission.tuning
+  if config.ruleset == 'self':
+    raise errors.UserError(
+      'config.search_space gives hyperparameters from outside, but ruleset is '
+      'self: use --config.ruleset=external'
+    )
+  try:
+    return tuning_lib.read_json(config.search_space)
+  except (OSError, ValueError) as error:
+    raise errors.UserError(f'config.search_space: {error}') from None
+
+
 def workload_names(config: Config) -> tuple[str, ...]:
   """The workloads that a config names: all base workloads by default."""
   return config.workloads or rules_of(config.rules).base_workloads
@@ -263,32 +283,15 @@ def _points(
   config: Config, rules: rules_lib.Ruleset, spec: str, workload: str
 ) -> list[list[dict[str, Any]]]:
   """The tuning points of one submission on one workload."""
-  submission = plugins.submission(spec, config.ruleset)
-  tuning = submission.tuning
-  if config.search_space:
-    if config.ruleset == 'self':
-      raise errors.UserError(
-        'config.search_space gives hyperparameters from outside, but ruleset '
-        'is self: use --config.ruleset=external'
-      )
-    tuning = _search_space(config.search_space)
   try:
     return tuning_lib.deal(
-      tuning,
+      tuning_of(config, spec),
       config.studies or rules.studies,
       config.trials or rules.trials(config.ruleset),
       _seed(config.seed, workload),
     )
   except ValueError as error:
     raise errors.UserError(f'{spec}: {error}') from None
-
-
-def _search_space(path: str) -> tuning_lib.Tuning:
-  """The tuning in an AlgoPerf JSON file."""
-  try:
-    return tuning_lib.read_json(path)
-  except (OSError, ValueError) as error:
-    raise errors.UserError(f'config.search_space: {error}') from None
 
 
 def _seed(seed: int, workload: str, *numbers: int) -> int:

@@ -62,8 +62,10 @@ def _matrix_product(equation: core.JaxprEqn) -> int:
   """Two for each pair of numbers that meet."""
   (contracted, _), _ = equation.params['dimension_numbers']
   shape = equation.invars[0].aval.shape
-  return 2 * equation.outvars[0].aval.size * math.prod(
-    shape[axis] for axis in contracted
+  return (
+    2
+    * equation.outvars[0].aval.size
+    * math.prod(shape[axis] for axis in contracted)
   )
 
 

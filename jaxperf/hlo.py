@@ -83,8 +83,6 @@ def _called(line: str) -> list[tuple[str, int]]:
 def _size(shapes: str) -> int:
   """Bytes of an array or of a tuple of arrays."""
   return sum(
-    math.prod(int(n) for n in dimensions.split(',') if n)
-    * int(bits or 8)
-    // 8
+    math.prod(int(n) for n in dimensions.split(',') if n) * int(bits or 8) // 8
     for _, bits, dimensions in _ARRAY.findall(shapes)
   )

@@ -27,7 +27,7 @@ def call(
   arguments: Mapping[str, Any],
   variables: Mapping[str, str] | None = None,
 ) -> tuple[Any, str | None]:
-  """The result of a function in a new process; what it prints is standard error.
+  """The result of a function in a new process; its prints go to standard error.
 
   Args:
     function: of a module, by name; what it takes and returns must be JSON.

@@ -14,7 +14,16 @@ import rich.console
 import rich.live
 import rich.text
 
-from jaxperf import check, errors, experiment, job, records, status
+from jaxperf import (
+  check,
+  errors,
+  experiment,
+  job,
+  plugins,
+  records,
+  status,
+  tuning,
+)
 from jaxperf.launch import local
 
 STOPPED = 75  # Exit status of a trial that saved its state and can go on.
@@ -44,6 +53,7 @@ def run(config: experiment.Config, folder: pathlib.Path, retry: bool) -> int:
       for j in experiment.plan(whole)
     ],
   )
+  _write_search_spaces(config, folder)
   if retry:
     _forget_failures(folder, jobs)
   missing = [j for j in jobs if not _result(folder, j)]
@@ -76,6 +86,20 @@ def _check(config: experiment.Config, jobs: list[job.Job]) -> None:
       raise errors.UserError(
         f'{item.submission} on {item.workload}: {error}'
       ) from None
+
+
+def _write_search_spaces(
+  config: experiment.Config, folder: pathlib.Path
+) -> None:
+  """Leaves each submission's tuning in AlgoPerf's format beside its results."""
+  if config.ruleset == 'self':
+    return
+  for spec in config.submissions:
+    path = folder / plugins.submission_name(spec)
+    path.mkdir(exist_ok=True)
+    tuning.write_json(
+      experiment.tuning_of(config, spec), path / 'tuning_search_space.json'
+    )
 
 
 def _run_all(config, folder, missing, console) -> None:
@@ -151,7 +175,8 @@ def _live_text(folder, launcher, waiting: int) -> rich.text.Text:
   lines = []
   for process in launcher.running:
     trial = status.read_trial(folder, process.folder.relative_to(folder))
-    lines.append(f'{trial.folder}: {status.describe(trial)}')
+    state = status.describe(trial) if trial.progress else 'starting'
+    lines.append(f'{trial.folder}: {state}')
   if waiting:
     lines.append(f'{waiting} more waiting')
   return rich.text.Text('\n'.join(lines), no_wrap=True, overflow='ellipsis')

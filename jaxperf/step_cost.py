@@ -4,21 +4,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import resource
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from jaxperf import check, compiled, experiment, flops, hlo, job, train
 from jaxperf import mesh as mesh_lib
 from jaxperf import stopwatch as stopwatch_lib
+from jaxperf import workload as workload_lib
 
 PyTree = Any
-STEPS = 5
-# The program is looked at, never run: time spent on machine code is lost.
+# The program is looked at, never run: optimised machine code would be wasted.
 _COMPILER_OPTIONS = {'xla_backend_optimization_level': 0}
 
 
@@ -27,18 +27,19 @@ def ahead_of_time(
   jobs: Sequence[Mapping[str, Any]],
   device_memory: int | None,
 ) -> dict[str, Any]:
-  """Cost of one step, without allocating or running anything.
+  """Cost of a step on the devices at hand; nothing of it is run or allocated.
 
   Args:
     config: fields of an `experiment.Config`.
-    jobs: fields of the `job.Job`s of one submission on one workload. All are
+    jobs: fields of `job.Job`s of one submission on one workload; all are
       checked, the first is compiled.
-    device_memory: bytes of a device; if the step needs more, microbatches are
-      looked for with which it fits.
+    device_memory: bytes of a device; where a step needs more, smaller and
+      smaller microbatches are tried.
 
   Returns:
-    `batch_size`, `devices`, `microbatches` (the smallest number that fits, or
-    None), `remarks`, and what `_cost` returns for an undivided batch.
+    What `_cost` says about the undivided batch, `batch_size`, `devices`,
+    `microbatches` (the fewest that fit, None if none do) with their `needed`
+    bytes, `ignored` hyperparameters and `host_memory` of this process.
 
   Raises:
     UserError: if the submission cannot work on this workload.
@@ -48,24 +49,80 @@ def ahead_of_time(
   for training in trainings:
     check.check_update(training)
   training = trainings[0]
-  run, workload = training.run, training.workload
-  axis = workload.batch_shards or run.batch_size
-  mesh_lib.check_batch_size(run.mesh, axis, 1)
+  axis = training.workload.batch_shards or training.run.batch_size
+  devices = training.run.mesh.size
+  mesh_lib.check_batch_size(training.run.mesh, axis, 1)
   cost = _cost(training)
   microbatches, needed = 1, cost['memory']
   while device_memory and needed > device_memory:
-    microbatches *= 2
-    if axis % (run.mesh.size * microbatches):
+    if axis % (devices * microbatches * 2):
       microbatches = None
       break
-    needed = _cost(
-      dataclasses.replace(training, microbatches=microbatches)
-    )['memory']
+    microbatches *= 2
+    divided = dataclasses.replace(training, microbatches=microbatches)
+    needed = _cost(divided)['memory']
   return cost | {
-    'batch_size': run.batch_size,
-    'devices': run.mesh.size,
+    'batch_size': training.run.batch_size,
+    'devices': devices,
     'microbatches': microbatches,
-    'memory_with_microbatches': needed,
-    'remarks': _ignored(vars(training.hps), workload.facts),
+    'needed': needed,
+    'ignored': _ignored(vars(training.hps), training.workload.facts),
     'host_memory': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
   }
+
+
+def _cost(training: train.Training) -> dict[str, Any]:
+  """Bytes per device, operations and seconds of one compiled step.
+
+  Returns:
+    `params`, `opt_state`, `arguments` (both, and the batch), `temporaries` and
+    `memory` in bytes per device; `collectives`, kind -> bytes per device and
+    step; `flops` per step over all devices; `compile_s`.
+  """
+  state = compiled.abstract_state(training)
+  batch = compiled.abstract_batch(training)
+  eval_params = training.submission.eval_params
+  if eval_params is not None:
+    judged, *_ = jax.eval_shape(
+      eval_params, state.opt_state, state.params, state.model_state
+    )
+    train.check_same_tree('params in eval_params', state.params, judged)
+  watch = stopwatch_lib.Stopwatch(counts_compilation=False)
+  lowered = compiled.lower_step(training, state)
+  watch.switch('compile')
+  program = lowered.compile(compiler_options=_COMPILER_OPTIONS)
+  watch.switch('setup')
+  memory = program.memory_analysis()
+  arguments, temporaries = (
+    memory.argument_size_in_bytes,
+    memory.temp_size_in_bytes,
+  )
+  results = memory.output_size_in_bytes - memory.alias_size_in_bytes
+  return {
+    'params': _bytes(state.params),
+    'opt_state': _bytes(state.opt_state),
+    'arguments': arguments,
+    'temporaries': temporaries,
+    'memory': arguments + temporaries + results,
+    'collectives': hlo.collective_bytes(program.as_text()),
+    'flops': flops.of_function(train.make_step(training), state, batch),
+    'compile_s': watch.seconds()['compile'],
+  }
+
+
+def _bytes(tree: PyTree) -> int:
+  """Bytes of the part of each array that one device holds."""
+  return sum(
+    math.prod(x.sharding.shard_shape(x.shape)) * x.dtype.itemsize
+    for x in jax.tree.leaves(tree)
+  )
+
+
+def _ignored(hps: Mapping[str, Any], facts: workload_lib.Facts) -> list[str]:
+  """Hyperparameters of the submission that this workload does not use."""
+  unused = {
+    'label_smoothing': not facts.uses_label_smoothing,
+    'dropout_rate': facts.default_dropout is None,
+    'aux_dropout_rate': True,
+  }
+  return [f'{n}={hps[n]:g}' for n in unused if hps.get(n) and unused[n]]

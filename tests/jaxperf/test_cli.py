@@ -144,6 +144,7 @@ def test_an_experiment_runs_scores_reports_and_repeats_nothing(tmp_path):
   assert len(settings['submission_sha256']) == 64
   point = json.loads((folder.trial() / 'hparams.json').read_text())
   assert point == {'learning_rate': 1e-3, 'dropout_rate': 0.0}
+  assert any((folder.results / '.compiled').iterdir())
   facts = json.loads((folder.trial() / 'meta_data_0.json').read_text())
   assert facts['jax_version']
   assert facts['device_platform'] == 'cpu'
@@ -163,6 +164,26 @@ def test_an_experiment_runs_scores_reports_and_repeats_nothing(tmp_path):
   html = (folder.results / 'report.html').read_text()
   assert '<svg' in html
   assert 'mini_clicks' in html
+
+
+def test_external_tuning_runs_the_points_and_leaves_the_space(tmp_path):
+  points = [{'learning_rate': 1e-3}, {'learning_rate': 1e-2}]
+  folder = Folder(
+    tmp_path,
+    mine=SUBMISSION.replace(
+      'jaxperf.SelfTuning(learning_rate=1e-3, dropout_rate=0.0)',
+      f'jaxperf.Points({points})',
+    ),
+  )
+  assert folder.run('--config.ruleset=external').returncode == 0
+  written = folder.results / 'mine' / 'tuning_search_space.json'
+  assert json.loads(written.read_text()) == points
+  tried = [
+    json.loads((folder.trial().parent / f'trial_{i}/hparams.json').read_text())
+    for i in (1, 2)
+  ]
+  assert tried == points
+  assert jaxperf('score', folder.results).returncode == 0
 
 
 RAISING = """

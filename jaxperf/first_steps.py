@@ -1,0 +1,82 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""A few real training steps, to see whether anything becomes non-finite."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxperf import compiled, experiment, input_pipeline, job, train
+from jaxperf import mesh as mesh_lib
+
+PyTree = Any
+STEPS = 5
+
+
+def run(config: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
+  """Trains for `STEPS` steps, or until something is not finite.
+
+  Args:
+    config: fields of an `experiment.Config`.
+    item: fields of a `job.Job`.
+
+  Returns:
+    `workload`, the `losses` (None for one that is not finite), and
+    `non_finite`: the first array that is not (the loss, parameters, running
+    statistics, weights to judge), or None. Optimizer state may hold infinities.
+  """
+  training = job.make_training(experiment.make_config(config), job.Job(**item))
+  state = compiled.initial_state(training)
+  functions = compiled.compile_functions(training, state)
+  batches = input_pipeline.Prefetcher(
+    training.workload.data.train(training.seed, training.run.batch_size, None),
+    lambda batch: mesh_lib.place_batch(batch, training.run.mesh),
+  )
+  losses, found = [], None
+  for step in range(STEPS):
+    batch = _next_batch(training, batches, state, step)
+    state, scalars = functions.step(state, batch)
+    loss = float(scalars['loss'])
+    losses.append(loss if math.isfinite(loss) else None)
+    watched = {'loss': scalars['loss'], 'params': state.params}
+    watched['model_state'] = state.model_state
+    if functions.eval_params is not None:
+      watched['eval_params'], *_ = functions.eval_params(
+        state.opt_state, state.params, state.model_state
+      )
+    if found := _non_finite(watched):
+      break
+  batches.close()
+  return {
+    'workload': training.workload.name,
+    'losses': losses,
+    'non_finite': found,
+  }
+
+
+def _next_batch(
+  training: train.Training,
+  batches: Iterator[PyTree],
+  state: train.TrainState,
+  step: int,
+) -> PyTree:
+  """The batch that the submission takes."""
+  if training.submission.select_data is None:
+    return next(batches)
+  key = jax.random.fold_in(jax.random.key(training.seed), step)
+  return training.submission.select_data(
+    batches, state.opt_state, state.params, key
+  )
+
+
+def _non_finite(tree: PyTree) -> str | None:
+  """The path of the first array that is not finite, or None."""
+  for path, x in jax.tree.leaves_with_path(tree):
+    if not jnp.isfinite(x).all():
+      return jax.tree_util.keystr(path, simple=True, separator='/')
+  return None
