@@ -1,0 +1,118 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Batches of fastMRI knee slices and of simulated brain slices.
+
+Shapes: B slices of SxS pixels.
+"""
+
+import functools
+
+import jax
+import numpy as np
+
+from jaxperf import errors, input_pipeline
+from jaxperf import workload as workload_lib
+from workloads import mini_data
+from workloads.fastmri import sampling
+
+MINI_SIZE = 96
+# Slices that one evaluation covers.
+MINI_EVALUATED = {'train': 64, 'validation': 256, 'test': 256}
+_FAKE_EVALUATION_EXAMPLES = 100
+_STATISTICS = ('mean', 'std', 'volume_max')
+
+
+def build(name: str, size: int, data: str | None) -> workload_lib.Data:
+  """Fake data, the slices that ship, or (full size) only their shapes."""
+  if data == 'fake':
+    return fake(size)
+  return mini() if name.startswith('mini_') else unavailable(name, size)
+
+
+def element_spec(size: int, batch_size: int, split: str | None = None):
+  """A training batch, or an evaluation batch if a split is named."""
+  image = jax.ShapeDtypeStruct((batch_size, size, size), np.float32)
+  number = jax.ShapeDtypeStruct((batch_size,), np.float32)
+  batch = {'inputs': image, 'targets': image}
+  batch |= dict.fromkeys(_STATISTICS, number)
+  return batch if split is None else batch | {'weights': number}
+
+
+def unavailable(name: str, size: int) -> workload_lib.Data:
+  """Data of which only the shapes are known; batches raise a UserError."""
+
+  def batches(*_):
+    raise errors.UserError(
+      f'the real data of {name} is not available in this version; '
+      "data='fake' is."
+    )
+
+  return workload_lib.Data(
+    batches, batches, functools.partial(element_spec, size)
+  )
+
+
+def fake(size: int) -> workload_lib.Data:
+  """Random images around a random mean."""
+
+  def make_batch(rng, batch_size, split):
+    targets = rng.standard_normal((batch_size, size, size), np.float32)
+    batch = {'inputs': 0.5 * targets, 'targets': targets}
+    for key in _STATISTICS:
+      batch[key] = rng.uniform(1, 2, batch_size).astype(np.float32)
+    if split is not None:
+      batch['weights'] = np.ones(batch_size, np.float32)
+    return batch
+
+  return input_pipeline.generated(
+    make_batch, _FAKE_EVALUATION_EXAMPLES
+  )._replace(element_spec=functools.partial(element_spec, size))
+
+
+def mini() -> workload_lib.Data:
+  """Simulated scans of the brain that ships, undersampled as the real ones.
+
+  As in the full task, all validation and test slices share one mask, and a
+  training slice has the same mask in every epoch.
+  """
+
+  def train(seed, batch_size, cursor=None):
+    arrays = _mini_split('train')
+    for indices, taken in input_pipeline.shuffled_indices(
+      seed, len(arrays['inputs']), batch_size, cursor
+    ):
+      yield {key: value[indices] for key, value in arrays.items()}, taken
+
+  def evaluation(split, batch_size):
+    arrays = _mini_split(split)
+    count = MINI_EVALUATED[split]
+    arrays = {key: value[:count] for key, value in arrays.items()}
+    weights = np.ones(count, np.float32)
+    return input_pipeline.array_evaluation(
+      arrays | {'weights': weights}, batch_size
+    )
+
+  return workload_lib.Data(
+    train, evaluation, functools.partial(element_spec, MINI_SIZE)
+  )
+
+
+@functools.cache
+def _mini_split(split: str) -> dict[str, np.ndarray]:
+  """All slices of a split, undersampled and normalised."""
+  slices = mini_data.mri_slices(split)
+  pairs = [
+    sampling.undersampled(
+      kspace,
+      target,
+      (1, i) if split == 'train' else sampling.EVALUATION_SEED,
+    )
+    for i, (kspace, target) in enumerate(
+      zip(slices.kspace, slices.reconstruction)
+    )
+  ]
+  columns = {
+    key: np.stack([getattr(pair, key) for pair in pairs])
+    for key in sampling.Slice._fields
+  }
+  return columns | {'volume_max': slices.volume_max}

@@ -1,0 +1,155 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Batches of ImageNet and of its small stand-in, Fashion-MNIST.
+
+Shapes: B images of SxS pixels, C classes.
+"""
+
+import dataclasses
+import functools
+
+import jax
+import numpy as np
+
+from jaxperf import errors, input_pipeline
+from jaxperf import workload as workload_lib
+from workloads import mini_data
+from workloads.imagenet import augment
+
+MINI_EVAL_TRAIN = 1000  # Training images that one evaluation covers.
+_MINI_PADDING = 1  # More would cost a run of a minute a lot of accuracy.
+_FAKE_EVALUATION_EXAMPLES = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSpec:
+  """What a batch looks like.
+
+  Attributes:
+    size: height and width in pixels.
+    num_classes: C.
+    mixup: whether training batches are mixed and have soft labels (B, C).
+  """
+
+  size: int
+  num_classes: int
+  mixup: bool
+
+
+def build(
+  name: str, spec: ImageSpec, data: str | None = None
+) -> workload_lib.Data:
+  """Fake data, the images that ship, or (full size) only their shapes."""
+  if data == 'fake':
+    return fake(spec)
+  return mini(spec) if name.startswith('mini_') else unavailable(name, spec)
+
+
+def element_spec(spec: ImageSpec, batch_size: int, split: str | None = None):
+  """A training batch, or an evaluation batch if a split is named."""
+  soft = split is None and spec.mixup
+  arrays = {
+    'inputs': jax.ShapeDtypeStruct(
+      (batch_size, spec.size, spec.size, 3), np.float32
+    ),
+    'targets': jax.ShapeDtypeStruct(
+      (batch_size, spec.num_classes) if soft else (batch_size,),
+      np.float32 if soft else np.int32,
+    ),
+  }
+  if split is not None:
+    arrays['weights'] = jax.ShapeDtypeStruct((batch_size,), np.float32)
+  return arrays
+
+
+def unavailable(name: str, spec: ImageSpec) -> workload_lib.Data:
+  """Data of which only the shapes are known; batches raise a UserError."""
+
+  def batches(*_):
+    raise errors.UserError(
+      f'the real data of {name} is not available in this version; '
+      "data='fake' is."
+    )
+
+  return workload_lib.Data(
+    batches, batches, functools.partial(element_spec, spec)
+  )
+
+
+def fake(spec: ImageSpec) -> workload_lib.Data:
+  """Random images and labels."""
+
+  def make_batch(rng, batch_size, split):
+    # Sums of two small draws: full-size batches would take seconds otherwise.
+    inputs = rng.standard_normal((1, spec.size, spec.size, 3), np.float32)
+    inputs = inputs + rng.standard_normal((batch_size, 1, 1, 3), np.float32)
+    targets = rng.integers(spec.num_classes, size=batch_size, dtype=np.int32)
+    batch = {'inputs': inputs, 'targets': targets}
+    return _mixed(batch, spec, rng) if split is None and spec.mixup else batch
+
+  return input_pipeline.generated(
+    make_batch, _FAKE_EVALUATION_EXAMPLES
+  )._replace(element_spec=functools.partial(element_spec, spec))
+
+
+def mini(spec: ImageSpec) -> workload_lib.Data:
+  """The images that ship: cropped, mirrored and, if asked, mixed in training.
+
+  Grey images are normalised by the mean and standard deviation of the training
+  split and repeated to three channels.
+  """
+
+  def train(seed, batch_size, cursor=None):
+    images, labels = _mini_split('train')
+    padding = [(0, 0)] + [(_MINI_PADDING, _MINI_PADDING)] * 2
+    padded = np.pad(images, padding)
+    for indices, taken in input_pipeline.shuffled_indices(
+      seed, len(images), batch_size, cursor
+    ):
+      rng = input_pipeline.batch_rng(seed, taken)
+      inputs = augment.random_crop_and_flip(padded, indices, spec.size, rng)
+      inputs = _normalised(inputs)
+      batch = {'inputs': inputs, 'targets': labels[indices]}
+      yield (_mixed(batch, spec, rng) if spec.mixup else batch), taken
+
+  def evaluation(split, batch_size):
+    images, labels = _mini_split(split)
+    if split == 'train':  # Any prefix has as many images of each class.
+      images, labels = images[:MINI_EVAL_TRAIN], labels[:MINI_EVAL_TRAIN]
+    for batch in input_pipeline.array_evaluation(
+      {'inputs': images, 'targets': labels}, batch_size
+    ):
+      yield batch | {'inputs': _normalised(batch['inputs'])}
+
+  return workload_lib.Data(
+    train, evaluation, functools.partial(element_spec, spec)
+  )
+
+
+def _mixed(batch, spec: ImageSpec, rng) -> dict[str, np.ndarray]:
+  """A training batch with mixup, from integer labels."""
+  one_hot = np.eye(spec.num_classes, dtype=np.float32)[batch['targets']]
+  weight = rng.beta(augment.MIXUP_ALPHA, augment.MIXUP_ALPHA)
+  inputs, targets = augment.mixup(batch['inputs'], one_hot, weight)
+  return {'inputs': inputs, 'targets': targets}
+
+
+def _normalised(images: np.ndarray) -> np.ndarray:
+  """Grey images (B, S, S) uint8 as (B, S, S, 3) float32."""
+  grey = _grey_levels()[images]
+  return np.repeat(grey[..., None], 3, axis=-1)
+
+
+@functools.cache
+def _grey_levels() -> np.ndarray:
+  """The normalised value of each grey level, (256,) float32."""
+  images, _ = _mini_split('train')
+  levels = np.arange(256) - images.mean(dtype=np.float64)
+  return (levels / images.std(dtype=np.float64)).astype(np.float32)
+
+
+@functools.cache
+def _mini_split(split: str) -> tuple[np.ndarray, np.ndarray]:
+  """Images (N, 28, 28) uint8 and labels (N,) int32 of a split."""
+  examples = mini_data.images()[split]
+  return examples.images, examples.labels.astype(np.int32)

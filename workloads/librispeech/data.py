@@ -1,0 +1,185 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Batches of speech: audio and transcripts, each with its paddings.
+
+Shapes: B utterances, N samples, L labels. Paddings are 1 where padded.
+"""
+
+import dataclasses
+import functools
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from jaxperf import errors, input_pipeline
+from jaxperf import workload as workload_lib
+from workloads import mini_data
+from workloads.librispeech import tokenizer
+
+MINI_EVALUATION_EXAMPLES = 400  # Of each split; the training split has more.
+_FAKE_EVALUATION_EXAMPLES = 11
+_FAKE_AMPLITUDE = 2_000  # In 16-bit units.
+_SAMPLES_PER_FAKE_LABEL = 3_200  # 5 frames of the model: a label fits in.
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+  """What a batch looks like.
+
+  Attributes:
+    samples: N.
+    labels: L.
+    vocabulary: label ids, the blank 0 included.
+  """
+
+  samples: int
+  labels: int
+  vocabulary: int
+
+
+FULL = Sizes(samples=320_000, labels=256, vocabulary=1_024)
+MINI = Sizes(samples=51_200, labels=32, vocabulary=len(tokenizer.CHARACTERS))
+
+
+class Corpus(NamedTuple):
+  """Batches, and the text that their labels stand for."""
+
+  data: workload_lib.Data
+  detokenize: tokenizer.Detokenizer
+
+
+def corpus(name: str, data: str | None) -> Corpus:
+  """Fake audio, the commands that ship, or (full size) only the shapes."""
+  if name.startswith('mini_'):
+    batches = fake(MINI) if data == 'fake' else mini()
+    return Corpus(batches, tokenizer.characters)
+  if data == 'fake':
+    return Corpus(fake(FULL), tokenizer.numerals)
+  return Corpus(unavailable(name, FULL), tokenizer.missing)
+
+
+def element_spec(sizes: Sizes, batch_size: int, split: str | None = None):
+  """A training batch, or an evaluation batch if a split is named."""
+
+  def pair(length):
+    array = jax.ShapeDtypeStruct((batch_size, length), np.float32)
+    return array, array
+
+  spec = {'inputs': pair(sizes.samples), 'targets': pair(sizes.labels)}
+  if split is not None:
+    spec['weights'] = jax.ShapeDtypeStruct((batch_size,), np.float32)
+  return spec
+
+
+def unavailable(name: str, sizes: Sizes) -> workload_lib.Data:
+  """Data of which only the shapes are known; batches raise a `UserError`."""
+
+  def batches(*_):
+    raise errors.UserError(
+      f'the real data of {name} is not available in this version; '
+      "data='fake' is."
+    )
+
+  return workload_lib.Data(
+    batches, batches, functools.partial(element_spec, sizes)
+  )
+
+
+def fake(sizes: Sizes) -> workload_lib.Data:
+  """Noise of random lengths, with random labels that fit into it."""
+
+  def make_batch(rng, batch_size, split):
+    lengths = rng.integers(
+      sizes.samples // 2, sizes.samples, size=batch_size, endpoint=True
+    )
+    audio = rng.integers(
+      -_FAKE_AMPLITUDE,
+      _FAKE_AMPLITUDE,
+      size=(batch_size, sizes.samples),
+      dtype=np.int16,
+    )
+    labels = rng.integers(
+      1, sizes.vocabulary, size=(batch_size, sizes.labels), dtype=np.int32
+    )
+    label_lengths = np.minimum(lengths // _SAMPLES_PER_FAKE_LABEL, sizes.labels)
+    weights = None if split is None else np.ones(batch_size, np.float32)
+    return batch_of(audio, lengths, labels, label_lengths, weights)
+
+  return input_pipeline.generated(
+    make_batch, _FAKE_EVALUATION_EXAMPLES
+  )._replace(element_spec=functools.partial(element_spec, sizes))
+
+
+def mini() -> workload_lib.Data:
+  """The spoken commands that ship, with their letters as labels."""
+
+  def batch(split, indices):
+    speech, labels, lengths = _commands()[split]
+    return {
+      'inputs': mini_data.padded_audio(speech, indices, MINI.samples),
+      'targets': _padded(labels[indices], lengths[indices]),
+    }
+
+  def train(seed, batch_size, cursor=None):
+    for indices, taken in input_pipeline.shuffled_indices(
+      seed, len(_commands()['train'].lengths), batch_size, cursor
+    ):
+      yield batch('train', indices), taken
+
+  def evaluation(split, batch_size):
+    count = min(len(_commands()[split].lengths), MINI_EVALUATION_EXAMPLES)
+    for start in range(0, count, batch_size):
+      indices = np.arange(start, min(start + batch_size, count))
+      weights = np.ones(len(indices), np.float32)
+      examples = batch(split, indices) | {'weights': weights}
+      yield input_pipeline.pad_batch(examples, batch_size)
+
+  return workload_lib.Data(
+    train, evaluation, functools.partial(element_spec, MINI)
+  )
+
+
+class _Commands(NamedTuple):
+  """A split: audio, labels (N, L) int32 and their numbers (N,)."""
+
+  speech: mini_data.Speech
+  labels: np.ndarray
+  lengths: np.ndarray
+
+
+@functools.cache
+def _commands() -> dict[str, _Commands]:
+  """The commands by split, letters encoded."""
+  splits = {}
+  for split, speech in mini_data.speech().items():
+    lengths = np.array([len(text) for text in speech.texts])
+    labels = np.zeros((len(lengths), MINI.labels), np.int32)
+    for row, text in zip(labels, speech.texts):
+      row[: len(text)] = tokenizer.encode_characters(text)
+    splits[split] = _Commands(speech, labels, lengths)
+  return splits
+
+
+def batch_of(audio, lengths, labels, label_lengths, weights=None):
+  """A batch as the models take it: all float32, zeros on padding.
+
+  Args:
+    audio: 16-bit samples, (B, N).
+    lengths: real samples of each utterance, (B,).
+    labels: label ids, (B, L).
+    label_lengths: real labels of each utterance, (B,).
+    weights: (B,) in an evaluation batch, None in training.
+  """
+  batch = {
+    'inputs': _padded(audio, lengths),
+    'targets': _padded(labels, label_lengths),
+  }
+  return batch if weights is None else batch | {'weights': weights}
+
+
+def _padded(array, lengths):
+  """The array with zeros after each row's length, and its paddings."""
+  padding = np.arange(array.shape[1]) >= np.asarray(lengths)[:, None]
+  array = np.where(padding, 0, array)
+  return array.astype(np.float32), padding.astype(np.float32)

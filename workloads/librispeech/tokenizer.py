@@ -1,0 +1,65 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""From label ids back to text. A detokenizer maps 1-D ids to a string."""
+
+import string
+from collections.abc import Callable, Sequence
+
+from jaxperf import errors
+
+Detokenizer = Callable[[Sequence[int]], str]
+
+CHARACTERS = '\0 ' + string.ascii_uppercase  # 0 is the blank.
+
+
+def encode_characters(text: str) -> list[int]:
+  """Ids of a text in the character vocabulary: space 1, A to Z 2 to 27."""
+  return [CHARACTERS.index(character) for character in text.upper()]
+
+
+def characters(ids: Sequence[int]) -> str:
+  """Text of ids in the character vocabulary; ids outside it are dropped."""
+  return ''.join(CHARACTERS[i] for i in ids if 0 < i < len(CHARACTERS))
+
+
+def numerals(ids: Sequence[int]) -> str:
+  """The ids themselves as words, for fake data, which stands for no text."""
+  return ' '.join(str(i) for i in ids)
+
+
+def missing(ids: Sequence[int]) -> str:
+  """No text: without a tokenizer, word error rates would mean nothing.
+
+  Raises:
+    UserError: always.
+  """
+  raise errors.UserError(
+    'word error rates need the tokenizer that comes with the real data, which '
+    "is not available in this version; data='fake' needs none."
+  )
+
+
+def sentence_pieces(model: bytes) -> Detokenizer:
+  """Detokenizer of a serialised SentencePiece model.
+
+  Control symbols vanish; an id outside the vocabulary counts as unknown.
+
+  Args:
+    model: content of the model file.
+
+  Raises:
+    UserError: if sentencepiece is not installed.
+  """
+  try:
+    import sentencepiece  # Optional: only the full-size data needs it.
+  except ImportError as error:
+    raise errors.UserError(
+      'speech transcripts need sentencepiece: pip install jaxperf[data]'
+    ) from error
+  processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+  size, unknown = processor.vocab_size(), processor.unk_id()
+
+  def detokenize(ids):
+    return processor.decode([int(i) if i < size else unknown for i in ids])
+
+  return detokenize

@@ -1,0 +1,215 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Translation from German to English: Transformer, variants and a mini task."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+
+from jaxperf import workload as workload_lib
+from workloads import param_kinds
+from workloads.wmt import beam_search, packing, text
+from workloads.wmt import data as data_lib
+from workloads.wmt.blocks import Config
+from workloads.wmt.model import Transformer
+
+DEFAULT_DROPOUT = 0.1
+_MINI = 'mini_translation'
+CONFIGS = {
+  'wmt': Config(),
+  'wmt_post_ln': Config(post_ln=True),
+  'wmt_attention_temp': Config(attention_temperature=4.0),
+  'wmt_glu_tanh': Config(gated=True),
+  _MINI: Config(
+    vocab_size=4000,
+    width=128,
+    mlp_width=256,
+    num_heads=4,
+    depth=2,
+    max_length=48,
+  ),
+}
+_FACTS = workload_lib.Facts(
+  task='translation from German to English',
+  dataset='WMT 2017 (training), WMT 2014 (evaluation)',
+  model='Transformer, 6 + 6 layers of 1024',
+  loss='softmax cross entropy',
+  num_train=5_906_184,
+  num_eval_train=3_072,
+  num_validation=3_000,
+  num_test=3_003,
+  default_dropout=DEFAULT_DROPOUT,
+  uses_label_smoothing=True,
+  source='Vaswani et al. 2017, arXiv:1706.03762',
+)
+_MINI_FACTS = dataclasses.replace(
+  _FACTS,
+  dataset='LibreOffice help pages',
+  model='Transformer, 2 + 2 layers of 128',
+  num_train=20_976,
+  num_eval_train=data_lib.MINI_EVAL_EXAMPLES['train'],
+  num_validation=data_lib.MINI_EVAL_EXAMPLES['validation'],
+  num_test=data_lib.MINI_EVAL_EXAMPLES['test'],
+)
+
+
+def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
+  """The workload of that name.
+
+  Args:
+    name: a key of `CONFIGS`.
+    data: `'fake'` for random sentences; None for the real ones.
+  """
+  mini = name == _MINI
+  config = CONFIGS[name]
+  source = _source(name, config, data)
+  model = Transformer(config)
+  return workload_lib.Workload(
+    name=name,
+    facts=_MINI_FACTS if mini else _FACTS,
+    init=functools.partial(_init, model),
+    apply=functools.partial(_apply, model),
+    loss=loss,
+    evaluate=functools.partial(_evaluate, model, 2 if mini else 4),
+    finish=functools.partial(_finish, source.detokenize),
+    data=source.data,
+    param_kinds=param_kinds.by_path,
+    loss_kind=workload_lib.LossKind.SOFTMAX_CROSS_ENTROPY,
+    default_batch_size=32 if mini else 128,
+    eval_batch_size=128,
+    metric_names=('loss', 'accuracy', 'bleu'),
+  )
+
+
+def loss(logits, batch, *, label_smoothing=0.0) -> workload_lib.Loss:
+  r"""Cross entropy of each target token.
+
+  .. math:: \ell = -\sum_v s_v \ln \mathrm{softmax}(x)_v, \quad
+     s = (1 - \alpha) \, \mathrm{onehot}(y) + \alpha / V
+
+  Args:
+    logits: (B, T, V).
+    batch: `targets` (B, T); a target outside the vocabulary has no one-hot
+      part. `weights` (B, T), optional: where it is 0 the token does not count.
+    label_smoothing: alpha.
+
+  Returns:
+    `per_example` is (B, T), one loss a token; `n_valid` the sum of the weights.
+  """
+  targets = batch['targets']
+  weights = batch.get('weights')
+  if weights is None:
+    weights = jnp.ones(targets.shape)
+  # Sums of logits, not of log-probabilities: takes half the time on a CPU.
+  is_target = targets[..., None] == jnp.arange(logits.shape[-1])
+  at_target = jnp.sum(jnp.where(is_target, logits, 0.0), axis=-1)
+  normaliser = jax.nn.logsumexp(logits, axis=-1)
+  per_token = label_smoothing * (normaliser - logits.mean(axis=-1))
+  per_token += (1 - label_smoothing) * jnp.where(
+    is_target.any(axis=-1), normaliser - at_target, 0.0
+  )
+  per_token = jnp.where(weights > 0, per_token, 0.0)
+  return workload_lib.Loss(per_token.sum(), weights.sum(), per_token)
+
+
+def token_sums(logits, batch) -> dict[str, jax.Array]:
+  """What mean loss and accuracy are made of: sums over the target tokens."""
+  summed, tokens, _ = loss(logits, batch)
+  is_correct = logits.argmax(axis=-1) == batch['targets']
+  correct = jnp.sum(is_correct * batch['weights'])
+  return {'loss': summed, 'correct': correct, 'tokens': tokens}
+
+
+def translate(model: Transformer, params, inputs, num_beams: int):
+  """The best translation of each sentence, by beam search.
+
+  Args:
+    model: of `params`.
+    params: its parameters.
+    inputs: source ids (B, S).
+    num_beams: hypotheses kept for each sentence.
+
+  Returns:
+    Beams of sequences of length `max_length`; the best is the last.
+  """
+  variables = {'params': params}
+  cache, memories = model.apply(
+    variables, inputs, num_beams, method='start_decoding'
+  )
+
+  def step(tokens, cache, index):
+    return model.apply(
+      variables, tokens, cache, memories, inputs, index, method='decode'
+    )
+
+  shape = (len(inputs), num_beams, model.config.max_length)
+  return beam_search.beam_search(step, cache, shape=shape, end_id=text.END_ID)
+
+
+def _init(model, key):
+  """Parameters, and an empty model state."""
+  params_key, _ = jax.random.split(key)
+  tokens = jnp.ones((1, 1), jnp.int32)
+  return model.init(params_key, tokens, tokens)['params'], {}
+
+
+def _apply(
+  model,
+  params,
+  model_state,
+  batch,
+  key,
+  *,
+  train,
+  update_stats=True,
+  use_running_average=None,
+  dropout_rate=None,
+):
+  """Logits (B, T, V), and the model state as it was."""
+  rate = DEFAULT_DROPOUT if dropout_rate is None else dropout_rate
+  logits = model.apply(
+    {'params': params},
+    **{name: batch[name] for name in packing.PACKED_NAMES if name in batch},
+    dropout_rate=rate if train else 0.0,
+    rngs={'dropout': key} if train else None,
+  )
+  return logits, model_state
+
+
+def _evaluate(model, num_beams, params, model_state, batch, key):
+  """Sums over tokens; translation and reference of each sentence."""
+  logits, _ = _apply(model, params, model_state, batch, key, train=False)
+  beams = translate(model, params, batch['inputs'], num_beams)
+  rows = {
+    'translation': beams.sequences[:, -1, 1:],
+    'reference': batch['targets'],
+    'valid': batch['weights'][:, 0] > 0,
+  }
+  return token_sums(logits, batch), rows
+
+
+def _finish(
+  detokenize: Callable[[Sequence[int]], str], sums, rows
+) -> dict[str, float]:
+  """Mean loss and accuracy of the tokens, BLEU; 0 if there are no sentences."""
+  tokens = max(float(sums['tokens']), 1.0)
+  translations, references = (
+    [detokenize(text.sentence(ids).tolist()) for ids in rows[key]]
+    for key in ('translation', 'reference')
+  )
+  return {
+    'loss': float(sums['loss']) / tokens,
+    'accuracy': float(sums['correct']) / tokens,
+    'bleu': text.bleu(translations, references),
+  }
+
+
+def _source(name: str, config: Config, data: str | None) -> data_lib.Source:
+  if data == 'fake':
+    return data_lib.fake(config.vocab_size, config.max_length)
+  if name == _MINI:
+    return data_lib.mini(config.max_length)
+  return data_lib.unavailable(name, config.max_length)
