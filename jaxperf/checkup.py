@@ -201,17 +201,17 @@ def _too_large(cost: Mapping[str, Any], memory: int | None) -> list[str]:
   if memory is None or cost['memory'] <= memory:
     return []
   text = (
-    f'a step needs {cost["memory"] / _GIB:.1f} GiB per device, '
-    f'{memory / _GIB:.1f} GiB are there: '
+    f'a step needs {cost["memory"] / _GIB:.3g} GiB per device, '
+    f'{memory / _GIB:.3g} GiB are there: '
   )
   if cost['microbatches'] is None:
     return [
-      f'{text}no number of microbatches helps, with as many as can be it needs '
-      f'{cost["needed"] / _GIB:.1f} GiB'
+      f'{text}microbatches do not help, the least that they need is '
+      f'{cost["needed"] / _GIB:.3g} GiB'
     ]
   return [
     f'{text}microbatches={cost["microbatches"]} fits, with '
-    f'{cost["needed"] / _GIB:.1f} GiB'
+    f'{cost["needed"] / _GIB:.3g} GiB'
   ]
 
 

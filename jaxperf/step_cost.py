@@ -20,6 +20,7 @@ from jaxperf import workload as workload_lib
 PyTree = Any
 # The program is looked at, never run: optimised machine code would be wasted.
 _COMPILER_OPTIONS = {'xla_backend_optimization_level': 0}
+_HELPS = 0.99  # Microbatches that save less memory than this are no use.
 
 
 def ahead_of_time(
@@ -53,14 +54,7 @@ def ahead_of_time(
   devices = training.run.mesh.size
   mesh_lib.check_batch_size(training.run.mesh, axis, 1)
   cost = _cost(training)
-  microbatches, needed = 1, cost['memory']
-  while device_memory and needed > device_memory:
-    if axis % (devices * microbatches * 2):
-      microbatches = None
-      break
-    microbatches *= 2
-    divided = dataclasses.replace(training, microbatches=microbatches)
-    needed = _cost(divided)['memory']
+  microbatches, needed = _fitting(training, axis, cost, device_memory)
   return cost | {
     'batch_size': training.run.batch_size,
     'devices': devices,
@@ -69,6 +63,31 @@ def ahead_of_time(
     'ignored': _ignored(vars(training.hps), training.workload.facts),
     'host_memory': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
   }
+
+
+def _fitting(
+  training: train.Training,
+  axis: int,
+  cost: Mapping[str, Any],
+  device_memory: int | None,
+) -> tuple[int | None, int]:
+  """The fewest microbatches that fit (None if none do), and what they need.
+
+  Twice as many are tried until they fit, no longer help, or cannot be made.
+  """
+  microbatches, needed = 1, cost['memory']
+  fixed = cost['memory'] - cost['temporaries']
+  while device_memory is not None and needed > device_memory:
+    divisible = axis % (training.run.mesh.size * microbatches * 2) == 0
+    if not divisible or fixed > device_memory:
+      return None, needed
+    microbatches *= 2
+    divided = dataclasses.replace(training, microbatches=microbatches)
+    before, needed = needed, _cost(divided)['memory']
+    # The first division adds a second copy of the gradient.
+    if microbatches > 2 and needed > _HELPS * before:
+      return None, min(needed, before)
+  return microbatches, needed
 
 
 def _cost(training: train.Training) -> dict[str, Any]:

@@ -1,0 +1,194 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Muon: the momentum of each matrix, made nearly orthogonal. Self-tuning.
+
+References:
+  Jordan et al., `Muon: An optimizer for hidden layers in neural networks
+  <https://kellerjordan.github.io/posts/muon/>`_, 2024
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from baselines import batch_sizes, checks, nadamw
+from baselines.rounding import round_to
+from jaxperf import submission as submission_lib
+from jaxperf import tuning
+
+_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+_ITERATIONS = 5
+
+
+class MuonState(NamedTuple):
+  """Momentum, shaped like the parameters."""
+
+  momentum: optax.Updates
+
+
+def orthogonalize(x: jax.Array, dtype: Any = jnp.float32) -> jax.Array:
+  r"""Roughly the nearest semi-orthogonal matrix: five Newton-Schulz steps.
+
+  From :math:`X = x / (\|x\|_F + 10^{-7})`, turned wide,
+  :math:`A = X X^T, X \leftarrow 3.4445 X + (-4.775 A + 2.0315 A^2) X`.
+
+  Args:
+    x: a matrix.
+    dtype: float32, or bfloat16 to round after each operation.
+  """
+
+  def rounded(x):
+    return round_to(x, dtype)
+
+  def product(a, b):
+    return rounded(jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST))
+
+  tall = x.shape[0] > x.shape[1]
+  x = rounded(x.T if tall else x)
+  x = rounded(x / rounded(rounded(jnp.linalg.norm(x)) + 1e-7))
+  a, b, c = _COEFFICIENTS
+  for _ in range(_ITERATIONS):
+    gram = product(x, x.T)
+    mixed = rounded(rounded(b * gram) + rounded(c * product(gram, gram)))
+    x = rounded(rounded(a * x) + product(mixed, x))
+  return x.T if tall else x
+
+
+def columns_over_rows(shape: tuple[int, ...]) -> float:
+  """Ratio of the sides of an array seen as (first axis, other axes)."""
+  return math.prod(shape[1:]) / shape[0]
+
+
+def scale_by_muon(
+  momentum: float = 0.95,
+  *,
+  nesterov: bool = False,
+  axes: Callable[[int], tuple[int, ...]] = lambda ndim: tuple(range(ndim)),
+  aspect: Callable[[tuple[int, ...]], float] = columns_over_rows,
+  dtype: Any = jnp.float32,
+) -> optax.GradientTransformation:
+  r"""Orthogonalised momentum times :math:`\sqrt{\max(1, out / in)}`.
+
+  The momentum :math:`m \leftarrow \beta m + (1 - \beta) g` is not corrected for
+  its start, unlike in `optax.contrib.muon`. Arrays count as matrices of their
+  first axis against the others.
+
+  Args:
+    momentum: β, in [0, 1).
+    nesterov: whether the step uses β m + (1 - β) g.
+    axes: number of axes -> the order to put them in before, e.g. that of
+      another framework.
+    aspect: shape in that order -> out / in.
+    dtype: see `orthogonalize`.
+
+  Raises:
+    ValueError: if an argument is out of its range.
+  """
+  checks.validate(momentum=momentum)
+
+  def direction(m):
+    order = axes(m.ndim)
+    m = m.transpose(order)
+    u = orthogonalize(m.reshape(m.shape[0], -1), dtype).reshape(m.shape)
+    u = u * math.sqrt(max(1.0, aspect(m.shape)))
+    return u.transpose(np.argsort(order))
+
+  def update(updates, state, params=None):
+    del params
+    m = optax.tree.update_moment(updates, state.momentum, momentum, 1)
+    ahead = optax.tree.update_moment(updates, m, momentum, 1) if nesterov else m
+    return jax.tree.map(direction, ahead), MuonState(m)
+
+  return optax.GradientTransformation(
+    lambda params: MuonState(optax.tree.zeros_like(params)), update
+  )
+
+
+def split_matrices(
+  matrices: optax.GradientTransformation,
+  others: optax.GradientTransformation,
+  embedding_names: tuple[str, ...] = ('embed',),
+) -> optax.GradientTransformation:
+  """One rule for matrices and kernels, another for everything else.
+
+  Args:
+    matrices: for arrays with two axes or more that are no embeddings.
+    others: for the rest.
+    embedding_names: what the lower-cased path of an embedding contains.
+  """
+
+  def label(path, x):
+    text = jax.tree_util.keystr(path).lower()
+    embeds = any(name in text for name in embedding_names)
+    return 'matrices' if x.ndim >= 2 and not embeds else 'others'
+
+  return optax.partition(
+    {'matrices': matrices, 'others': others},
+    lambda params: jax.tree.map_with_path(label, params),
+  )
+
+
+def muon(
+  learning_rate: optax.ScalarOrSchedule,
+  momentum: float = 0.95,
+  weight_decay: float = 0.0,
+  multiplier: float = 1.0,
+  **options: Any,
+) -> optax.GradientTransformation:
+  r"""Muon: :math:`\theta \leftarrow \theta - \eta c (u + \lambda \theta)`.
+
+  Args:
+    learning_rate: a number or a function of the 0-based step.
+    momentum: see `scale_by_muon`.
+    weight_decay: λ.
+    multiplier: c, of rate and decay.
+    **options: see `scale_by_muon`.
+
+  Raises:
+    ValueError: if an argument is out of its range.
+  """
+  checks.validate(
+    learning_rate=learning_rate,
+    weight_decay=weight_decay,
+    multiplier=multiplier,
+  )
+  return optax.chain(
+    scale_by_muon(momentum, **options),
+    optax.add_decayed_weights(weight_decay),
+    optax.scale(multiplier),
+    optax.scale_by_learning_rate(learning_rate),
+  )
+
+
+def _optimizer(hps, run):
+  checks.validate(**vars(hps))
+  schedule = optax.cosine_decay_schedule(hps.learning_rate, run.step_hint)
+  return split_matrices(
+    muon(schedule, hps.momentum, hps.weight_decay, hps.multiplier),
+    nadamw.nadamw(
+      schedule, hps.beta1, hps.beta2, weight_decay=hps.other_weight_decay
+    ),
+  )
+
+
+self_tuning = submission_lib.Submission(
+  optimizer=_optimizer,
+  tuning=tuning.SelfTuning(
+    learning_rate=0.0001357495179,
+    multiplier=28.61130298,
+    momentum=0.9560745273,
+    weight_decay=0.02397563985,
+    beta1=0.96586744,
+    beta2=0.8629173173,
+    other_weight_decay=0.01275028385,
+    dropout_rate=0.0,
+  ),
+  batch_size=batch_sizes.BASELINE,
+)
