@@ -4,15 +4,24 @@ PYTHON ?= python3
 BIN = .venv/bin
 QUICKSTART ?= results/quickstart
 
-.PHONY: setup quickstart test test-all lint clean
+.PHONY: setup setup-dev quickstart test test-all lint clean
+
+# --no-compile: what is never imported need not be compiled.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+  --no-compile -c constraints.txt
 
 setup: .venv/.ready
+setup-dev: .venv/.ready-dev
 
 .venv/.ready: setup.cfg constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'jaxperf needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...'; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(INSTALL) -e .
+	@touch $@
+
+.venv/.ready-dev: .venv/.ready
+	$(INSTALL) -e '.[dev]'
 	@touch $@
 
 quickstart: setup
@@ -20,13 +29,13 @@ quickstart: setup
 	$(BIN)/jaxperf score $(QUICKSTART)
 	$(BIN)/jaxperf report $(QUICKSTART)
 
-test: setup
+test: setup-dev
 	$(BIN)/python -m pytest -m 'not slow and not gpu and not slurm and not data'
 
-test-all: setup
+test-all: setup-dev
 	$(BIN)/python -m pytest -m 'not gpu and not slurm and not data'
 
-lint: setup
+lint: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
