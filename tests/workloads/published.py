@@ -107,24 +107,35 @@ def compare_logits(parity, mode, logits, expected, *, cut=(), atol=1e-4):
   parity.close(f'{mode} largest', largest, stored[2], atol=atol, rtol=1e-4)
 
 
-def compare_gradient(parity, gradient, entry, expected) -> None:
-  """Norm and first element of the gradient of each leaf, and global norm."""
+def compare_gradient(
+  parity, gradient, entry, expected, rtol_of=lambda path: 2e-3
+) -> None:
+  """Norm and first element of the gradient of each leaf, and global norm.
+
+  Args:
+    parity: the rows.
+    gradient: tree of the gradient.
+    entry: index entry of the variant.
+    expected: the stored arrays.
+    rtol_of: path -> how far the norm of that leaf may be off.
+  """
   gradient = flat(gradient)
-  leaves = [np.asarray(gradient[leaf['path']]) for leaf in entry['params']]
+  paths = [leaf['path'] for leaf in entry['params']]
+  leaves = [np.asarray(gradient[path]) for path in paths]
   norms = np.array([np.linalg.norm(leaf) for leaf in leaves])
-  total = expected['grad_global_norm']
-  for leaf, norm, stored in zip(entry['params'], norms, expected['grad_norms']):
-    # Some gradients are zero but for rounding, hence the second term.
-    parity.close(
-      f'{leaf["path"]} gradient', norm, stored, rtol=2e-3, atol=1e-6 * total
-    )
+  stored, total = expected['grad_norms'], expected['grad_global_norm']
+  # Some gradients are zero but for rounding, hence the second term.
+  limits = np.array([rtol_of(path) for path in paths]) * stored + 1e-6 * total
+  for path, norm, right, limit in zip(paths, norms, stored, limits):
+    parity.close(f'{path} gradient', norm, right, atol=limit)
   parity.close('global norm', np.linalg.norm(norms), total, rtol=2e-3)
+  off = np.linalg.norm(norms - stored) / np.linalg.norm(stored)
+  parity.close('all norms as one vector', off, 0.0, atol=2e-3)
   first = np.array([leaf.ravel()[0] for leaf in leaves])
-  limit = 2e-3 * expected['grad_norms'] + 1e-6 * total
   parity.close(
     'first gradients / limits',
-    first / limit,
-    expected['grad_first'] / limit,
+    first / limits,
+    expected['grad_first'] / limits,
     atol=1.0,
   )
 

@@ -51,6 +51,8 @@ def mini():
   workload = workload_module.build('mini_mri', data='fake')
   params, model_state = jax.jit(workload.init)(jax.random.key(0))
   batch = next(workload.data.train(0, 3, None))[0]
+  for key in ('inputs', 'targets'):  # Smaller images do, and are faster.
+    batch[key] = batch[key][:, :24, :20]
   return workload, params, model_state, batch
 
 
@@ -64,7 +66,7 @@ def test_parameters_are_the_published_ones(name, parity):
 
 @pytest.mark.parity
 @pytest.mark.parametrize(
-  'name', published.slow_except(NAMES, 'fastmri_layernorm')
+  'name', published.slow_except(NAMES, 'fastmri_model_size')
 )
 def test_initial_values_are_the_published_ones(name, parity):
   published.compare_initial_values(parity, workload_module.build(name), BASE)

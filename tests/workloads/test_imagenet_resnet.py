@@ -37,6 +37,17 @@ def apply_mini(batch=None, **flags):
   )
 
 
+def gradient_rtol(name, path):
+  """How far the norm of one gradient may be off.
+
+  With ReLU, rounding flips the sign of some activations near zero, of two
+  images only: a float64 evaluation of the base model is up to 7.4e-3 off the
+  stored norms of batch normalisations, and ours is nearer to it than they are.
+  """
+  kinks = name in (BASE, LARGE) and 'BatchNorm' in path
+  return 1e-2 if kinks else 2e-3
+
+
 def same(one, two):
   return all(
     np.array_equal(a, b)
@@ -79,7 +90,9 @@ def test_forward_and_gradient_are_the_published_ones(name, parity):
   published.compare_logits(parity, 'eval', eval_logits, expected)
   published.compare_logits(parity, 'train', train_logits, expected, atol=4e-4)
   parity.close('loss', loss, expected['train_loss'], rtol=1e-5)
-  published.compare_gradient(parity, gradient, entry, expected)
+  published.compare_gradient(
+    parity, gradient, entry, expected, functools.partial(gradient_rtol, name)
+  )
   new_state = published.flat(new_state)
   leaves = [new_state[leaf['path']] for leaf in entry['batch_stats']]
   parity.close(

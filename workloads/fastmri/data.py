@@ -10,14 +10,14 @@ import functools
 import jax
 import numpy as np
 
-from jaxperf import errors, input_pipeline
+from jaxperf import input_pipeline
 from jaxperf import workload as workload_lib
 from workloads import mini_data
 from workloads.fastmri import sampling
 
 MINI_SIZE = 96
 # Slices that one evaluation covers.
-MINI_EVALUATED = {'train': 64, 'validation': 256, 'test': 256}
+MINI_EVALUATED = {'train': 32, 'validation': 128, 'test': 128}
 _FAKE_EVALUATION_EXAMPLES = 100
 _STATISTICS = ('mean', 'std', 'volume_max')
 
@@ -26,7 +26,10 @@ def build(name: str, size: int, data: str | None) -> workload_lib.Data:
   """Fake data, the slices that ship, or (full size) only their shapes."""
   if data == 'fake':
     return fake(size)
-  return mini() if name.startswith('mini_') else unavailable(name, size)
+  if name.startswith('mini_'):
+    return mini()
+  spec = functools.partial(element_spec, size)
+  return input_pipeline.unavailable(name, spec)
 
 
 def element_spec(size: int, batch_size: int, split: str | None = None):
@@ -36,20 +39,6 @@ def element_spec(size: int, batch_size: int, split: str | None = None):
   batch = {'inputs': image, 'targets': image}
   batch |= dict.fromkeys(_STATISTICS, number)
   return batch if split is None else batch | {'weights': number}
-
-
-def unavailable(name: str, size: int) -> workload_lib.Data:
-  """Data of which only the shapes are known; batches raise a UserError."""
-
-  def batches(*_):
-    raise errors.UserError(
-      f'the real data of {name} is not available in this version; '
-      "data='fake' is."
-    )
-
-  return workload_lib.Data(
-    batches, batches, functools.partial(element_spec, size)
-  )
 
 
 def fake(size: int) -> workload_lib.Data:

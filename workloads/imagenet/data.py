@@ -11,7 +11,7 @@ import functools
 import jax
 import numpy as np
 
-from jaxperf import errors, input_pipeline
+from jaxperf import input_pipeline
 from jaxperf import workload as workload_lib
 from workloads import mini_data
 from workloads.imagenet import augment
@@ -42,7 +42,9 @@ def build(
   """Fake data, the images that ship, or (full size) only their shapes."""
   if data == 'fake':
     return fake(spec)
-  return mini(spec) if name.startswith('mini_') else unavailable(name, spec)
+  if name.startswith('mini_'):
+    return mini(spec)
+  return input_pipeline.unavailable(name, functools.partial(element_spec, spec))
 
 
 def element_spec(spec: ImageSpec, batch_size: int, split: str | None = None):
@@ -60,20 +62,6 @@ def element_spec(spec: ImageSpec, batch_size: int, split: str | None = None):
   if split is not None:
     arrays['weights'] = jax.ShapeDtypeStruct((batch_size,), np.float32)
   return arrays
-
-
-def unavailable(name: str, spec: ImageSpec) -> workload_lib.Data:
-  """Data of which only the shapes are known; batches raise a UserError."""
-
-  def batches(*_):
-    raise errors.UserError(
-      f'the real data of {name} is not available in this version; '
-      "data='fake' is."
-    )
-
-  return workload_lib.Data(
-    batches, batches, functools.partial(element_spec, spec)
-  )
 
 
 def fake(spec: ImageSpec) -> workload_lib.Data:

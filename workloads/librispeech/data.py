@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxperf import errors, input_pipeline
+from jaxperf import input_pipeline
 from jaxperf import workload as workload_lib
 from workloads import mini_data
 from workloads.librispeech import tokenizer
@@ -56,7 +56,8 @@ def corpus(name: str, data: str | None) -> Corpus:
     return Corpus(batches, tokenizer.characters)
   if data == 'fake':
     return Corpus(fake(FULL), tokenizer.numerals)
-  return Corpus(unavailable(name, FULL), tokenizer.missing)
+  spec = functools.partial(element_spec, FULL)
+  return Corpus(input_pipeline.unavailable(name, spec), tokenizer.missing)
 
 
 def element_spec(sizes: Sizes, batch_size: int, split: str | None = None):
@@ -70,20 +71,6 @@ def element_spec(sizes: Sizes, batch_size: int, split: str | None = None):
   if split is not None:
     spec['weights'] = jax.ShapeDtypeStruct((batch_size,), np.float32)
   return spec
-
-
-def unavailable(name: str, sizes: Sizes) -> workload_lib.Data:
-  """Data of which only the shapes are known; batches raise a `UserError`."""
-
-  def batches(*_):
-    raise errors.UserError(
-      f'the real data of {name} is not available in this version; '
-      "data='fake' is."
-    )
-
-  return workload_lib.Data(
-    batches, batches, functools.partial(element_spec, sizes)
-  )
 
 
 def fake(sizes: Sizes) -> workload_lib.Data:
