@@ -162,11 +162,13 @@ def _first_steps(
   config: experiment.Config, item: job.Job, options: argparse.Namespace
 ) -> tuple[Any, str | None]:
   """Real steps: on the mini sibling of the workload, or at full size."""
-  if options.execute:
-    variables = None
-  else:
+  variables = None
+  if not options.execute:
+    mini = _mini(item.workload)
+    if mini is None:
+      return None, 'it has no mini workload (--execute needs none)'
     config = dataclasses.replace(
-      config, rules='mini', data='', workloads=(_mini(item.workload),)
+      config, rules='mini', data='', workloads=(mini,)
     )
     item = experiment.plan(config)[0]
     variables = isolated.simulated_devices(min(options.devices, _MINI_DEVICES))
@@ -177,14 +179,13 @@ def _first_steps(
   return isolated.call(first_steps.run, arguments, variables)
 
 
-def _mini(workload: str) -> str:
-  """The mini workload that the same module builds."""
+def _mini(workload: str) -> str | None:
+  """The mini workload that the same module builds, if there is one."""
   modules = importlib.import_module('workloads').TABLE
-  return next(
-    name
-    for name, module in modules.items()
-    if module == modules[workload] and name.startswith('mini_')
-  )
+  for name, module in modules.items():
+    if module == modules[workload] and name.startswith('mini_'):
+      return name
+  return None
 
 
 def _ruleset(submission: str) -> str:

@@ -1,6 +1,6 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that read results: score, report, compare, leaderboard.
+"""The commands that read results: score, report, compare, and so on.
 
 Cheap to import: pandas and matplotlib load inside the handlers.
 """
@@ -55,6 +55,19 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
   parser.add_argument('b', metavar='B', help='the other one')
   _add_selection(parser)
   parser.set_defaults(handler=_compare)
+
+  parser = subparsers.add_parser(
+    'tensorboard',
+    help='export a results folder for TensorBoard',
+    description='Writes one TensorBoard run a trial. At any time, also while '
+    'the experiment runs; done again, it replaces what it wrote before. Needs '
+    "pip install 'jaxperf[tensorboard]'.",
+    epilog='example: jaxperf tensorboard results/quickstart --logdir=logs; '
+    'tensorboard --logdir=logs',
+  )
+  _add_folder(parser)
+  parser.add_argument('--logdir', required=True, help='folder to write to')
+  parser.set_defaults(handler=_tensorboard)
 
   parser = subparsers.add_parser(
     'leaderboard', help='published results that ship with jaxperf'
@@ -167,6 +180,14 @@ def _compare(args: argparse.Namespace) -> int:
 
   judged = verdict.judge(table.read(args.folder), _options(args))
   print(comparison.text(judged, args.a, args.b))
+  return 0
+
+
+def _tensorboard(args: argparse.Namespace) -> int:
+  from jaxperf import tensorboard
+
+  count = tensorboard.export(args.folder, args.logdir)
+  print(f'{count} trials written; next: tensorboard --logdir={args.logdir}')
   return 0
 
 
