@@ -57,7 +57,9 @@ def run(config: experiment.Config, folder: pathlib.Path, retry: bool) -> int:
   if retry:
     _forget_failures(folder, jobs)
   missing = [j for j in jobs if not _result(folder, j)]
-  console = rich.console.Console(highlight=False, soft_wrap=True)
+  console = rich.console.Console(
+    highlight=False, soft_wrap=True, force_terminal=sys.stdout.isatty()
+  )
   console.print(
     f'{len(jobs)} trials, {len(jobs) - len(missing)} done already; '
     f'results in {folder}'

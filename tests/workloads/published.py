@@ -189,7 +189,7 @@ def compare_image_metrics(parity, base) -> None:
   """Summed loss and number of hits of the masked logits."""
   numbers = reference.arrays(base)
   batch = {'targets': numbers['loss/labels'], 'weights': numbers['loss/mask']}
-  sums = classification.sums(numbers['loss/logits'], batch)
+  sums = classification.metric_sums(numbers['loss/logits'], batch)
   parity.close('loss', sums['loss'], numbers['metrics/loss_sum'], rtol=1e-5)
   correct = float(sums['num_correct'])
   parity.equal('correct', correct, numbers['metrics/num_correct'])

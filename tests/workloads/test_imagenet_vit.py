@@ -201,12 +201,16 @@ def test_a_thousand_integer_labels_are_not_taken_for_soft_labels():
 def test_labels_out_of_range_and_masked_batches_give_finite_numbers():
   logits = jnp.ones((2, 5))
   outside = {'targets': jnp.array([7, -1]), 'weights': jnp.ones(2)}
-  metrics = classification.finish(classification.sums(logits, outside), {})
+  metrics = classification.finish(
+    classification.metric_sums(logits, outside), {}
+  )
   assert metrics == {'accuracy': 0.0, 'loss': 0.0}
   masked = {'targets': jnp.array([1, 2]), 'weights': jnp.zeros(2)}
   loss = classification.loss(logits, masked, label_smoothing=0.1)
   assert (loss.summed, loss.n_valid) == (0, 0)
-  metrics = classification.finish(classification.sums(logits, masked), {})
+  metrics = classification.finish(
+    classification.metric_sums(logits, masked), {}
+  )
   assert metrics == {'accuracy': 0.0, 'loss': 0.0}
 
 
