@@ -39,7 +39,7 @@ def loss(logits, batch, *, label_smoothing=0.0) -> workload_lib.Loss:
   return workload_lib.Loss(per_example.sum(), weights.sum(), per_example)
 
 
-def sums(logits, batch) -> dict[str, jax.Array]:
+def metric_sums(logits, batch) -> dict[str, jax.Array]:
   """What the metrics are made of, summed over the real examples.
 
   Args:
@@ -56,7 +56,7 @@ def sums(logits, batch) -> dict[str, jax.Array]:
 
 
 def finish(sums, rows) -> dict[str, float]:
-  """Accuracy and mean loss from `sums`; 0 for a split without examples."""
+  """Accuracy and mean loss; 0 for a split without examples."""
   count = max(float(sums['num_examples']), 1.0)
   return {
     'accuracy': float(sums['num_correct']) / count,

@@ -35,7 +35,7 @@ def workload(
 
   def evaluate(params, model_state, batch, key):
     logits, _ = apply(params, model_state, batch, key, train=False)
-    return classification.sums(logits, batch), {}
+    return classification.metric_sums(logits, batch), {}
 
   return workload_lib.Workload(
     name=name,
