@@ -241,7 +241,7 @@ def test_fake_batches_have_the_shapes_of_the_real_ones():
 
 def test_real_full_size_data_and_its_tokenizer_are_refused():
   workload = conformer.build(BASE)
-  with pytest.raises(errors.UserError, match=f"{BASE}.*data='fake'"):
+  with pytest.raises(errors.UserError, match=f'{BASE}.*--config.data=fake'):
     workload.data.evaluation('test', 2)
   row = np.array([[5]])
   with pytest.raises(errors.UserError, match='tokenizer'):
