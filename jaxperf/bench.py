@@ -11,7 +11,7 @@ import json
 import pathlib
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -26,7 +26,8 @@ from jaxperf import stopwatch as stopwatch_lib
 from jaxperf import submission as submission_lib
 from jaxperf import workload as workload_lib
 
-_SECONDS = 4.0  # Of training in each measurement.
+_SECONDS = 0.5  # Of each of the two measurements in a pair.
+_WARM_UP = 5  # Steps before each measurement: fills the pipeline, the caches.
 _SYNTHETIC = 'a 1 ms step'
 
 
@@ -35,7 +36,8 @@ def loop(names: Sequence[str] | None, repeats: int, form: str) -> str:
 
   The bare step is the same compiled function, called on one batch that is on
   the devices already. The loop adds batches, clock, records and decisions;
-  evaluations are not in either. Both are measured in turns; medians of the
+  evaluations are not in either. Both are measured in turns of half a second in
+  one trial, because other load on the machine comes and goes; medians of the
   paired ratios are reported.
 
   Args:
@@ -75,42 +77,76 @@ def _loop_row(
   name: str, training: train.Training, repeats: int
 ) -> dict[str, Any]:
   """Bare and loop speed of one training."""
-  steps = max(int(_SECONDS * _bare(training, 20)), 20)
-  pairs = [
-    (_bare(training, steps), _in_loop(training, steps)) for _ in range(repeats)
-  ]
+  bare = _BareSteps(training)
+  steps = max(int(_SECONDS * bare.speed(20)), 10)
+  pairs = _Pairs(bare, steps, repeats)
+  _train(training, pairs)
   return {
     'workload': name,
     'steps': steps,
-    'bare': statistics.median(bare for bare, _ in pairs),
-    'loop': statistics.median(loop for _, loop in pairs),
-    'ratio': statistics.median(loop / bare for bare, loop in pairs),
-    'ratios': [loop / bare for bare, loop in pairs],
+    'bare': statistics.median(bare for bare, _ in pairs.speeds),
+    'loop': statistics.median(loop for _, loop in pairs.speeds),
+    'ratio': statistics.median(loop / bare for bare, loop in pairs.speeds),
+    'ratios': [loop / bare for bare, loop in pairs.speeds],
   }
 
 
-def _bare(training: train.Training, steps: int) -> float:
-  """Steps per second of the compiled step alone."""
-  state = compiled.initial_state(training)
-  step = compiled.compile_functions(training, state).step
-  stream = training.workload.data.train(
-    training.seed, training.run.batch_size, None
-  )
-  batch = mesh_lib.place_batch(next(stream)[0], training.run.mesh)
-  for _ in range(3):
-    state, scalars = step(state, batch)
-  watch = stopwatch_lib.Stopwatch(False)
-  watch.switch('train', after=state)
-  for _ in range(steps):
-    state, scalars = step(state, batch)
-  watch.switch('logging', after=(state, scalars))
-  return steps / watch.seconds()['train']
+class _BareSteps:
+  """The compiled step alone, on one batch."""
+
+  def __init__(self, training: train.Training):
+    self._state = compiled.initial_state(training)
+    self._step = compiled.compile_functions(training, self._state).step
+    stream = training.workload.data.train(
+      training.seed, training.run.batch_size, None
+    )
+    self._batch = mesh_lib.place_batch(next(stream)[0], training.run.mesh)
+
+  def speed(self, steps: int) -> float:
+    """Steps per second."""
+    jax.block_until_ready(self._take(_WARM_UP))
+    watch = stopwatch_lib.Stopwatch(False)
+    watch.switch('train')
+    watch.switch('logging', after=self._take(steps))
+    return steps / watch.seconds()['train']
+
+  def _take(self, steps: int) -> Any:
+    """Dispatches steps; returns what to wait for."""
+    for _ in range(steps):
+      self._state, scalars = self._step(self._state, self._batch)
+    return self._state, scalars
 
 
-def _in_loop(training: train.Training, steps: int) -> float:
-  """Steps per second of a trial, without set-up, compiling and evaluation."""
+class _Pairs:
+  """Called by the loop between its steps: measures, and takes bare steps.
+
+  Attributes:
+    speeds: (bare, loop) steps per second.
+  """
+
+  def __init__(self, bare: _BareSteps, steps: int, repeats: int):
+    self.speeds: list[tuple[float, float]] = []
+    self._bare, self._steps, self._repeats = bare, steps, repeats
+    self._turn = 0
+    self._watch = stopwatch_lib.Stopwatch(False)
+
+  def __call__(self) -> bool:
+    """Whether there are pairs enough."""
+    self._turn += 1
+    if self._turn == _WARM_UP:
+      self._watch = stopwatch_lib.Stopwatch(False)
+      self._watch.switch('train')
+    if self._turn == _WARM_UP + self._steps:
+      loop = self._steps / self._watch.seconds()['train']
+      self.speeds.append((self._bare.speed(self._steps), loop))
+      self._turn = 0
+    return len(self.speeds) == self._repeats
+
+
+def _train(training: train.Training, should_stop: Callable[[], bool]) -> None:
+  """A trial that only stops when asked to."""
   run = dataclasses.replace(
-    training.run, unit='steps', budget=steps, eval_period=10**9
+    training.run, unit='steps', budget=10**9, eval_period=10**9
   )
   goal = rules_lib.WorkloadRules(
     name=training.workload.name,
@@ -118,8 +154,8 @@ def _in_loop(training: train.Training, steps: int) -> float:
     minimize=True,
     validation_target=float('-inf'),
     test_target=float('-inf'),
-    budget=steps,
-    eval_period=10**9,
+    budget=run.budget,
+    eval_period=run.eval_period,
     step_hint=run.step_hint,
   )
   made = trial.Trial(
@@ -127,26 +163,26 @@ def _in_loop(training: train.Training, steps: int) -> float:
     goal=goal,
     counts_compilation=False,
   )
-  with tempfile.TemporaryDirectory() as folder:
-    path = pathlib.Path(folder)
-    with contextlib.redirect_stdout(io.StringIO()):
-      trial.run(made, path)
-    result = json.loads((path / 'result.json').read_text())
-  return steps / result['submission_time']
+  quiet = contextlib.redirect_stdout(io.StringIO())
+  with tempfile.TemporaryDirectory() as folder, quiet:
+    trial.run(made, pathlib.Path(folder), should_stop)
 
 
 def _one_millisecond() -> train.Training:
-  """A training whose bare step takes about a millisecond."""
+  """A training whose bare step takes at least a millisecond."""
+  depth = 8
+  while _BareSteps(training := _sequential(depth)).speed(200) > 1000:
+    depth = int(depth * 1.2) + 1
+  return training
+
+
+def _sequential(depth: int) -> train.Training:
+  """Gradient descent on a chain of small products, one after another.
+
+  Nothing in it can run in parallel: like an accelerator, it leaves the host's
+  other cores to the host.
+  """
   size = 64
-  while True:
-    training = _matrices(size)
-    if _bare(training, 200) < 1000:
-      return training
-    size = int(size * 1.2)
-
-
-def _matrices(size: int) -> train.Training:
-  """Gradient descent on products of square matrices."""
   inputs = np.ones((size, size), np.float32)
 
   def stream(seed, batch_size, cursor=None):
@@ -156,7 +192,11 @@ def _matrices(size: int) -> train.Training:
       yield {'inputs': inputs}, taken
 
   def apply(params, model_state, batch, key, **_):
-    return jnp.tanh(batch['inputs'] @ params @ params), model_state
+    def layer(x, _):
+      return jnp.tanh(x @ params), None
+
+    outputs, _ = jax.lax.scan(layer, batch['inputs'], length=depth)
+    return outputs, model_state
 
   def loss(outputs, batch, *, label_smoothing=0.0):
     per_example = jnp.mean(outputs**2, axis=1)
@@ -167,7 +207,7 @@ def _matrices(size: int) -> train.Training:
 
   spec = {'inputs': jax.ShapeDtypeStruct((size, size), np.float32)}
   workload = workload_lib.Workload(
-    name='matrices',
+    name='sequential',
     facts=workload_lib.Facts('', '', '', '', size, size, size, size),
     init=lambda key: (jax.random.normal(key, (size, size)) / size, {}),
     apply=apply,

@@ -186,8 +186,11 @@ class Prefetcher:
     """
     self.cursor = cursor
     self._waiting: Any = None  # Taken from the queue, not yet handed out.
-    self._queue: queue.Queue = queue.Queue(depth)
-    self._stop = threading.Event()
+    self._ready: queue.SimpleQueue = queue.SimpleQueue()
+    self._permits: queue.SimpleQueue = queue.SimpleQueue()  # One a batch.
+    for _ in range(depth):
+      self._permits.put(None)
+    self._closed = False
     self._thread = threading.Thread(
       target=self._work, args=(batches, place), daemon=True
     )
@@ -195,12 +198,12 @@ class Prefetcher:
 
   def ready(self) -> bool:
     """Whether the next batch can be had without waiting."""
-    return self._waiting is not None or not self._queue.empty()
+    return self._waiting is not None or not self._ready.empty()
 
   def wait_ready(self) -> None:
     """Returns once the next batch (or an error) is there."""
     if self._waiting is None:
-      self._waiting = self._queue.get()
+      self._waiting = self._ready.get()
 
   def __iter__(self) -> Iterator[Batch]:
     return self
@@ -211,34 +214,25 @@ class Prefetcher:
       raise self._waiting
     batch, self.cursor = self._waiting
     self._waiting = None
+    self._permits.put(None)
     return batch
 
   def close(self) -> None:
     """Stops the thread and drops what it prepared."""
-    self._stop.set()
-    while self._thread.is_alive():
-      try:
-        self._queue.get(timeout=0.05)
-      except queue.Empty:
-        continue
+    self._closed = True
+    self._permits.put(None)
+    self._thread.join()
 
   def _work(self, batches, place) -> None:
-    """Fills the queue; hands an exception to the consumer."""
+    """Prepares a batch for each permit; hands an error to the consumer."""
     try:
-      for batch, cursor in batches:
-        placed = place(batch)
-        if not self._put((placed, cursor)):
+      while True:
+        self._permits.get()
+        if self._closed:
           return
-      raise RuntimeError('the stream of training batches ended')
+        batch, cursor = next(batches, (None, None))
+        if batch is None:
+          raise RuntimeError('the stream of training batches ended')
+        self._ready.put((place(batch), cursor))
     except BaseException as error:  # Raised again by __next__.
-      self._put(error)
-
-  def _put(self, item) -> bool:
-    """Waits for room; False once the prefetcher is closed."""
-    while not self._stop.is_set():
-      try:
-        self._queue.put(item, timeout=0.1)
-        return True
-      except queue.Full:
-        continue
-    return False
+      self._ready.put(error)

@@ -182,7 +182,8 @@ def test_greedy_packing_makes_the_published_batches(parity):
   parity.equal('count', len(shards), ENTRY['stream_num_outputs'])
   parity.equal('last position', shards[-1][1], len(stream) - 1)
   for i, (graphs, _) in enumerate(shards):
-    batch = data_lib.pad_shard(graphs, size, num_tasks=128)
+    batch = data_lib.pad_shards([graphs], size, num_tasks=128)
+    batch = jax.tree.map(lambda x: x[0], batch)
     arrays = batch['inputs']._asdict() | batch
     for key in (*GRAPH_KEYS, 'targets', 'weights'):
       parity.equal(f'{i} {key}', arrays[key], NUMBERS[f'stream/out{i}/{key}'])

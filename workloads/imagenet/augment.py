@@ -22,12 +22,14 @@ def random_crop_and_flip(
     The batch, (B, size, size), dtype of `padded`.
   """
   batch_size = len(indices)
-  offsets = rng.integers(padded.shape[1] - size + 1, size=(2, batch_size, 1))
-  flip = rng.integers(2, size=(batch_size, 1))
-  steps = np.arange(size)
-  rows = offsets[0] + steps
-  columns = offsets[1] + np.where(flip, steps[::-1], steps)
-  return padded[indices[:, None, None], rows[:, :, None], columns[:, None, :]]
+  offsets = rng.integers(padded.shape[1] - size + 1, size=(2, batch_size))
+  flip = rng.integers(2, size=batch_size, dtype=bool)
+  windows = np.lib.stride_tricks.sliding_window_view(
+    padded, (size, size), axis=(1, 2)
+  )
+  crops = windows[indices, *offsets]
+  crops[flip] = crops[flip, :, ::-1]
+  return crops
 
 
 def mixup(

@@ -96,9 +96,10 @@ def mini(spec: ImageSpec) -> workload_lib.Data:
     ):
       rng = input_pipeline.batch_rng(seed, taken)
       inputs = augment.random_crop_and_flip(padded, indices, spec.size, rng)
-      inputs = _normalised(inputs)
-      batch = {'inputs': inputs, 'targets': labels[indices]}
-      yield (_mixed(batch, spec, rng) if spec.mixup else batch), taken
+      batch = {'inputs': _normalised(inputs), 'targets': labels[indices]}
+      if spec.mixup:
+        batch = _mixed(batch, spec, rng)
+      yield batch | {'inputs': _three_channels(batch['inputs'])}, taken
 
   def evaluation(split, batch_size):
     images, labels = _mini_split(split)
@@ -107,7 +108,8 @@ def mini(spec: ImageSpec) -> workload_lib.Data:
     for batch in input_pipeline.array_evaluation(
       {'inputs': images, 'targets': labels}, batch_size
     ):
-      yield batch | {'inputs': _normalised(batch['inputs'])}
+      grey = _normalised(batch['inputs'])
+      yield batch | {'inputs': _three_channels(grey)}
 
   return workload_lib.Data(
     train, evaluation, functools.partial(element_spec, spec)
@@ -123,9 +125,16 @@ def _mixed(batch, spec: ImageSpec, rng) -> dict[str, np.ndarray]:
 
 
 def _normalised(images: np.ndarray) -> np.ndarray:
-  """Grey images (B, S, S) uint8 as (B, S, S, 3) float32."""
-  grey = _grey_levels()[images]
-  return np.repeat(grey[..., None], 3, axis=-1)
+  """Grey levels 0 to 255 as float32."""
+  return np.take(_grey_levels(), images)
+
+
+def _three_channels(grey: np.ndarray) -> np.ndarray:
+  """Grey images (B, S, S) as (B, S, S, 3)."""
+  images = np.empty((*grey.shape, 3), grey.dtype)
+  for channel in range(3):  # Three times as fast as broadcasting.
+    images[..., channel] = grey
+  return images
 
 
 @functools.cache

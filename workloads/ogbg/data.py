@@ -9,6 +9,7 @@ a node of its own, and the remaining graphs are empty.
 """
 
 import functools
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -72,58 +73,65 @@ def pack(
   Raises:
     UserError: if a graph fits in no shard.
   """
-  limits = np.array([1, _NODES_PER_GRAPH, _EDGES_PER_GRAPH]) * size
-  shard, used, position = [], np.zeros(3, int), None
+  max_nodes, max_edges = _NODES_PER_GRAPH * size, _EDGES_PER_GRAPH * size
+  shard, num_nodes, num_edges, position = [], 0, 0, None
   for graph, next_position in stream:
-    needed = np.array([1, len(graph.nodes), len(graph.edges)])
-    if shard and np.any(used + needed > limits):
+    nodes, edges = len(graph.nodes), len(graph.edges)
+    full = (
+      len(shard) == size
+      or num_nodes + nodes > max_nodes
+      or num_edges + edges > max_edges
+    )
+    if shard and full:
       yield shard, position
-      shard, used = [], np.zeros(3, int)
-    if np.any(needed > limits):
+      shard, num_nodes, num_edges = [], 0, 0
+    if nodes > max_nodes or edges > max_edges:
       raise errors.UserError(
-        f'a graph with {needed[1]} nodes and {needed[2]} edges exceeds the '
-        f'{limits[1]} nodes and {limits[2]} edges of a shard: use a larger '
+        f'a graph with {nodes} nodes and {edges} edges exceeds the '
+        f'{max_nodes} nodes and {max_edges} edges of a shard: use a larger '
         f'batch size than {size * NUM_SHARDS}.'
       )
     shard.append(graph)
-    used, position = used + needed, next_position
+    num_nodes, num_edges = num_nodes + nodes, num_edges + edges
+    position = next_position
   if shard:
     yield shard, position
 
 
-def pad_shard(shard: Sequence[Graph], size: int, num_tasks: int) -> dict:
-  """A shard's arrays, `inputs`, `targets` and `weights`, padded."""
-  num_nodes, num_edges, num_graphs = _shape(size)
-  spare_nodes = num_nodes - sum(len(graph.nodes) for graph in shard)
-  spare_edges = num_edges - sum(len(graph.edges) for graph in shard)
-  padding = Graph(
-    nodes=np.zeros((spare_nodes, NODE_FEATURES), np.float32),
-    edges=np.zeros((spare_edges, EDGE_FEATURES), np.float32),
-    senders=np.zeros(spare_edges, np.int32),
-    receivers=np.zeros(spare_edges, np.int32),
-    targets=np.full(num_tasks, np.nan, np.float32),
+def pad_shards(
+  shards: Sequence[Sequence[Graph]], size: int, num_tasks: int
+) -> dict:
+  """`inputs`, `targets` and `weights` of shards, padded and stacked."""
+  batch = jax.tree.map(
+    lambda x: np.zeros((len(shards), *x.shape[1:]), x.dtype),
+    element_spec(num_tasks, size * NUM_SHARDS),
   )
-  graphs = [*shard, padding]
-  n_node = np.zeros(num_graphs, np.int32)
-  n_edge = np.zeros(num_graphs, np.int32)
-  n_node[: len(graphs)] = [len(graph.nodes) for graph in graphs]
-  n_edge[: len(graphs)] = [len(graph.edges) for graph in graphs]
-  first_node = np.repeat(np.cumsum(n_node) - n_node, n_edge).astype(np.int32)
-  labels = np.full((num_graphs, num_tasks), np.nan, np.float32)
-  labels[: len(graphs)] = [graph.targets for graph in graphs]
-  return {
-    'inputs': jraph.GraphsTuple(
-      nodes=np.concatenate([graph.nodes for graph in graphs]),
-      edges=np.concatenate([graph.edges for graph in graphs]),
-      senders=np.concatenate([g.senders for g in graphs]) + first_node,
-      receivers=np.concatenate([g.receivers for g in graphs]) + first_node,
-      n_node=n_node,
-      n_edge=n_edge,
-      globals=None,
-    ),
-    'targets': np.nan_to_num(labels, nan=0.0),
-    'weights': (~np.isnan(labels)).astype(np.float32),
-  }
+  for i, shard in enumerate(shards):
+    _fill(jax.tree.map(operator.itemgetter(i), batch), shard)
+  return batch
+
+
+def _fill(arrays: dict, shard: Sequence[Graph]) -> None:
+  """Writes the graphs of a shard into its arrays, which are zero."""
+  graphs, count = arrays['inputs'], len(shard)
+  n_node = [len(graph.nodes) for graph in shard]
+  n_edge = [len(graph.edges) for graph in shard]
+  num_nodes, num_edges = sum(n_node), sum(n_edge)
+  graphs.n_node[: count + 1] = [*n_node, len(graphs.nodes) - num_nodes]
+  graphs.n_edge[: count + 1] = [*n_edge, len(graphs.edges) - num_edges]
+  first = np.cumsum(graphs.n_node) - graphs.n_node
+  # The edges of the padding graph join its first node to itself.
+  graphs.senders[:] = graphs.receivers[:] = np.repeat(first, graphs.n_edge)
+  if not shard:
+    return
+  np.concatenate([g.nodes for g in shard], out=graphs.nodes[:num_nodes])
+  np.concatenate([g.edges for g in shard], out=graphs.edges[:num_edges])
+  graphs.senders[:num_edges] += np.concatenate([g.senders for g in shard])
+  graphs.receivers[:num_edges] += np.concatenate([g.receivers for g in shard])
+  labels = np.stack([graph.targets for graph in shard])
+  known = ~np.isnan(labels)
+  arrays['targets'][:count] = np.where(known, labels, 0)
+  arrays['weights'][:count] = known
 
 
 def graph_data(
@@ -225,20 +233,16 @@ def _mini_graphs() -> dict[str, list[Graph]]:
 
 
 def _batches(stream, size: int, num_tasks: int):
-  """Stacks of eight shards, the last one filled up with empty shards."""
+  """Batches of eight shards, the last one filled up with empty shards."""
   shards = []
   for shard, position in pack(stream, size):
-    shards.append(pad_shard(shard, size, num_tasks))
+    shards.append(shard)
     if len(shards) == NUM_SHARDS:
-      yield _stack(shards), position
+      yield pad_shards(shards, size, num_tasks), position
       shards = []
   if shards:
-    empty = [pad_shard([], size, num_tasks)] * (NUM_SHARDS - len(shards))
-    yield _stack(shards + empty), position
-
-
-def _stack(shards):
-  return jax.tree.map(lambda *leaves: np.stack(leaves), *shards)
+    shards += [[]] * (NUM_SHARDS - len(shards))
+    yield pad_shards(shards, size, num_tasks), position
 
 
 def _shape(size: int) -> tuple[int, int, int]:
