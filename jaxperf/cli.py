@@ -120,10 +120,15 @@ def _parser() -> argparse.ArgumentParser:
   check.set_defaults(handler=_check)
 
   bench = commands.add_parser('bench', help='measure jaxperf itself')
-  bench.add_argument('what', choices=('loop', 'steps'))
+  bench.add_argument('what', choices=('loop', 'steps', 'optimizers'))
   bench.add_argument(
     '--workloads',
-    help='comma-separated [mini ones; of `steps` on a GPU, full-size ones]',
+    help='comma-separated [mini ones; of `steps` on a GPU, full-size ones; of '
+    '`optimizers` imagenet_resnet,wmt]',
+  )
+  bench.add_argument(
+    '--submissions',
+    help='comma-separated, of `optimizers` [one of each baseline]',
   )
   bench.add_argument(
     '--batch-size',
@@ -172,18 +177,26 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
+  if options.batch_size and options.what != 'steps':
+    raise errors.UserError('--batch-size is for `jaxperf bench steps`')
+  if options.submissions and options.what != 'optimizers':
+    raise errors.UserError('--submissions is for `jaxperf bench optimizers`')
   names = options.workloads.split(',') if options.workloads else None
   if options.what == 'steps':
     from jaxperf import bench_steps
 
     arguments = (names, options.batch_size, options.repeats, options.format)
     print(bench_steps.bench(*arguments))
-    return 0
-  from jaxperf import bench
+  elif options.what == 'optimizers':
+    from jaxperf import bench_optimizers
 
-  if options.batch_size:
-    raise errors.UserError('--batch-size is for `jaxperf bench steps`')
-  print(bench.loop(names, options.repeats, options.format))
+    specs = options.submissions.split(',') if options.submissions else None
+    arguments = (names, specs, options.repeats, options.format)
+    print(bench_optimizers.bench(*arguments))
+  else:
+    from jaxperf import bench
+
+    print(bench.loop(names, options.repeats, options.format))
   return 0
 
 
