@@ -156,8 +156,10 @@ def leave_one_out(times: pd.DataFrame, scoring: Scoring) -> pd.DataFrame:
 
   Returns:
     One row a submission in the order of the full ranking, one column for the
-    workload left out.
+    workload left out; no column if there is only one workload.
   """
+  if len(scoring.workloads) < 2:
+    return pd.DataFrame(index=scoring(times).index)
   without = {}
   for workload in scoring.workloads:
     rest = [w for w in scoring.workloads if w != workload]

@@ -128,7 +128,7 @@ def _ranking(verdict: Verdict) -> str:
     mean, count = means.loc[name]
     row.append(f'{mean:.2f}x (on {count:.0f})' if count else '–')
     if verdict.other_scores is not None:
-      row.append(f'{verdict.other_scores.get(name, 0):.4f}')
+      row.append(f'{verdict.other_scores[other].get(name, 0):.4f}')
     else:
       row.append('–')
     rows.append(row)

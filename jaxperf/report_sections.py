@@ -54,6 +54,7 @@ def sections(verdict: Verdict, points: pd.DataFrame) -> dict[str, str]:
   everything = {
     'How the scores come about': _scores(verdict),
     'How sure': _certainty(verdict),
+    'Scores by other clocks': _other_clocks(verdict),
     'Workloads': report_workloads.workloads(verdict),
     'Budget': _budget(verdict),
     'Hyperparameters': _hyperparameters(verdict, points),
@@ -130,14 +131,33 @@ def _certainty(verdict: Verdict) -> str:
     + markup.table(
       ['neighbours', 'chance to be better', 'studies to be 95% sure'], rows
     )
-    + '<h3>Scores without one workload</h3>'
-    + markup.table(
-      ['without', *without.index],
-      [
-        [markup.escape(workload), *(f'{value:.3f}' for value in column)]
-        for workload, column in without.items()
-      ],
-    )
+    + (_leave_one_out(without) if len(without.columns) else '')
+  )
+
+
+def _leave_one_out(without: pd.DataFrame) -> str:
+  """Scores with one workload less."""
+  return '<h3>Scores without one workload</h3>' + markup.table(
+    ['without', *without.index],
+    [
+      [markup.escape(workload), *(f'{value:.3f}' for value in column)]
+      for workload, column in without.items()
+    ],
+  )
+
+
+def _other_clocks(verdict: Verdict) -> str:
+  """Scores over steps or seconds, with and without compilation."""
+  if verdict.other_scores is None:
+    return ''
+  table = verdict.other_scores.reindex(verdict.scores.index, fill_value=0.0)
+  table.insert(0, f'{verdict.unit} (the ranking)', verdict.scores)
+  return markup.table(
+    ['submission', *table],
+    [
+      [markup.escape(name), *(f'{value:.3f}' for value in row)]
+      for name, row in table.iterrows()
+    ],
   )
 
 
@@ -212,6 +232,7 @@ def _buckets(verdict: Verdict) -> str:
       markup.escape(workload),
       *(f'{value:.1f}' for value in row[order]),
       f'{row.sum():.1f}',
+      f'{row.get("eval", 0) / row.sum():.0%}' if row.sum() else '–',
     ]
     for (name, workload), row in means.iterrows()
   ]
@@ -219,7 +240,7 @@ def _buckets(verdict: Verdict) -> str:
   return (
     '<p>Seconds a trial, mean over its trials. Submission time is train, '
     'prepare eval and data wait, and compile where the rules count it.</p>'
-  ) + markup.table([*header, 'all'], rows, text_columns=(0, 1))
+  ) + markup.table([*header, 'all', 'share of eval'], rows, text_columns=(0, 1))
 
 
 def _is_buckets(value: object) -> bool:

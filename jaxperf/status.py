@@ -80,7 +80,7 @@ def describe(trial: TrialStatus) -> str:
     )
   if trial.result is not None:
     return text + f', {trial.result["submission_time"]:.1f} s'
-  if progress['used'] > 0:
+  if progress['step'] > 1:  # The first one says little.
     left = progress['running_s'] * (progress['budget'] / progress['used'] - 1)
     text += f', at most {_duration(left)} left'
   return f'{progress["stage"]}: {text}'

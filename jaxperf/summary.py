@@ -50,11 +50,12 @@ def headline(verdict: Verdict) -> str:
   ratios = analysis.speedups(verdict.counted, second).loc[first].dropna()
   if len(ratios):
     factor = np.exp(np.log(ratios).mean())
-    sentence += (
-      f' and was {factor:.2f} times as fast where both did'
-      if factor >= 1
-      else f', though it took {1 / factor:.2f} times as long where both did'
-    )
+    if abs(factor - 1) < 0.005:
+      sentence += ' and was as fast where both did'
+    elif factor > 1:
+      sentence += f' and was {factor:.2f} times as fast where both did'
+    else:
+      sentence += f', though it took {1 / factor:.2f} times as long there'
   if verdict.samples is None:
     return f'{sentence}.{_unsure(verdict)}'
   better = confidence.probability_better(verdict.samples)
@@ -174,9 +175,10 @@ def _ranking(verdict: Verdict) -> str:
   if verdict.samples is not None:
     intervals = confidence.intervals(verdict.samples)
     header += ['95% interval', 'ranks']
-  other = 'steps' if verdict.unit == 'seconds' else 'seconds'
+  others = None
   if verdict.other_scores is not None:
-    header.append(f'score by {other}')
+    others = verdict.other_scores.iloc[:, 0]
+    header.append(f'score by {others.name}')
   header += ['solved', 'speed-up']
   rows = []
   for name, score in verdict.scores.items():
@@ -184,8 +186,8 @@ def _ranking(verdict: Verdict) -> str:
     if intervals is not None:
       low, high, best, worst = intervals.loc[name]
       row += [f'{low:.3f} - {high:.3f}', f'{best:.0f} - {worst:.0f}']
-    if verdict.other_scores is not None:
-      row.append(f'{verdict.other_scores.get(name, 0.0):.4f}')
+    if others is not None:
+      row.append(f'{others.get(name, 0.0):.4f}')
     mean, count = means.loc[name]
     row += [
       f'{solved[name]} of {len(verdict.counted.columns)}',
@@ -236,11 +238,13 @@ def _certainty(verdict: Verdict) -> str:
       table,
       _leave_one_out(least),
     ]
-  )
+  ).rstrip()
 
 
 def _leave_one_out(scores: pd.DataFrame) -> str:
   """Which workloads decide who is first."""
+  if scores.empty:
+    return ''
   winner = scores.index[0]
   deciding = [w for w in scores if scores[w].max() > scores.loc[winner, w]]
   if not deciding:

@@ -71,13 +71,13 @@ def walk(root: pathlib.Path, notes: list[Note]) -> Iterator[Trial]:
     root: the folder that holds the submissions.
     notes: gets one note for each folder that is skipped.
   """
-  for submission in _folders(root):
+  for submission in _folders(root, notes):
     studies = _numbered(root, submission, 'study_', notes)
     if not studies:
       notes.append(Note(submission, 'no study_K folder in it: skipped'))
     for study, study_path in studies:
       seen: dict[tuple[str, int], str] = {}
-      for folder in _folders(root / study_path):
+      for folder in _folders(root / study_path, notes):
         path = f'{study_path}/{folder}'
         if _number(folder, 'trial_') is not None:
           notes.append(Note(path, 'a trial folder one level too high: skipped'))
@@ -92,7 +92,7 @@ def walk(root: pathlib.Path, notes: list[Note]) -> Iterator[Trial]:
           if first != trial_path:
             notes.append(Note(trial_path, f'duplicate of {first}: skipped'))
             continue
-          files = frozenset(os.listdir(root / trial_path))
+          files = frozenset(_names(root / trial_path, notes))
           yield Trial(
             submission, study, workload, framework, trial, trial_path, files
           )
@@ -103,7 +103,7 @@ def _numbered(
 ) -> list[tuple[int, str]]:
   """The folders `PREFIX<number>` in a folder: (number, path), sorted."""
   found = []
-  for name in _folders(root / path):
+  for name in _folders(root / path, notes):
     number = _number(name, prefix)
     if number is not None:
       found.append((number, f'{path}/{name}'))
@@ -121,11 +121,19 @@ def _number(name: str, prefix: str) -> int | None:
   return None
 
 
-def _folders(path: pathlib.Path) -> list[str]:
-  with os.scandir(path) as entries:
-    return sorted(
-      e.name for e in entries if e.is_dir() and not e.name.startswith('.')
-    )
+def _folders(path: pathlib.Path, notes: list[Note] | None = None) -> list[str]:
+  """Names of the folders in a folder."""
+  return [n for n in _names(path, notes) if os.path.isdir(path / n)]
+
+
+def _names(path: pathlib.Path, notes: list[Note] | None) -> list[str]:
+  """What is in a folder, sorted; nothing, with a note, if it is unreadable."""
+  try:
+    return sorted(name for name in os.listdir(path) if not name.startswith('.'))
+  except PermissionError as error:
+    if notes is not None:
+      notes.append(Note(str(path), f'unreadable: {error.strerror}'))
+    return []
 
 
 def _any_numbered(folders: Iterable[str], prefix: str) -> bool:

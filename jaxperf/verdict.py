@@ -38,8 +38,8 @@ class Verdict(NamedTuple):
     times: median times: submissions by workloads and held-out variants.
     counted: times after the rules that void some.
     scores: best first.
-    other_scores: the same over steps if `unit` is seconds, and the other way
-      round; None for published results.
+    other_scores: the same by other clocks, one column a clock, from
+      `_other_scores`; None for published results.
     samples: bootstrapped scores; None with fewer than two studies.
     reference: the submission that speed-ups refer to.
     warnings: what may make the numbers misleading.
@@ -56,7 +56,7 @@ class Verdict(NamedTuple):
   times: pd.DataFrame
   counted: pd.DataFrame
   scores: pd.Series
-  other_scores: pd.Series | None
+  other_scores: pd.DataFrame | None
   samples: pd.DataFrame | None
   reference: str
   warnings: list[str]
@@ -161,12 +161,28 @@ def _other_scores(
   unit: str,
   options: Options,
   scoring: confidence.Scoring,
-) -> pd.Series:
-  """Scores over steps where the others are over seconds, or the reverse."""
-  other = 'seconds' if unit == 'steps' else 'steps'
-  trials = score.trial_times(results, ruled, ruleset, unit=other)
-  studies = score.study_times(trials, options.trial_choice)
-  return scoring(score.median_times(studies))
+) -> pd.DataFrame:
+  """Scores by other clocks than that of the verdict.
+
+  Columns: `steps` if the unit is seconds and the reverse; where compile times
+  are recorded also `seconds without compilation` if the rules count it,
+  `seconds with compilation` otherwise.
+  """
+  clocks = {'seconds' if unit == 'steps' else 'steps': results}
+  rows = results.evaluations
+  if 'compile_s' in rows and rows['compile_s'].any():
+    word = 'without' if ruled.counts_compilation else 'with'
+    change = rows['compile_s'].fillna(0) * (1 if word == 'with' else -1)
+    changed = rows.assign(submission_s=rows['submission_s'] + change)
+    clocks[f'seconds {word} compilation'] = results._replace(
+      evaluations=changed
+    )
+  columns = {}
+  for name, timed in clocks.items():
+    trials = score.trial_times(timed, ruled, ruleset, unit=name.split()[0])
+    studies = score.study_times(trials, options.trial_choice)
+    columns[name] = scoring(score.median_times(studies))
+  return pd.DataFrame(columns).reindex(sorted(columns, key=len), axis=1)
 
 
 def _scored(

@@ -92,6 +92,13 @@ def test_clear_neighbours_need_two_studies_and_equal_ones_never_separate():
   assert needed.iloc[1:].isna().all()
 
 
+def test_a_single_workload_cannot_be_left_out(recwarn):
+  times = pd.DataFrame({'w': [1.0, 2.0]}, index=['a', 'b'])
+  table = confidence.leave_one_out(times, Scoring(['w'], {}, 4.0))
+  assert table.shape == (2, 0)
+  assert not recwarn
+
+
 def test_leaving_out_the_workload_that_decides_changes_the_order():
   times = pd.DataFrame(
     {'v': [10.0, 12.0], 'w': [10.0, 12.0], 'x': [INF, 5.0]}, index=['a', 'b']

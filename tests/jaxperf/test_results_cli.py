@@ -104,10 +104,27 @@ def test_our_tree_and_the_published_layout_give_the_same_numbers(
   assert capsys.readouterr().out == first
 
 
+def test_compilation_is_taken_off_the_clock_that_counts_it(tmp_path):
+  root = write_tree(tmp_path)
+  for path in root.rglob('eval_measurements.csv'):
+    seconds = '70' if 'slow' in str(path) else '0'
+    lines = path.read_text().splitlines()
+    column = [lines[0] + ',accumulated_compile_time']
+    rows = [f'{line},{seconds}' for line in lines[1:]]
+    path.write_text('\n'.join(column + rows) + '\n')
+  others = judged(root).other_scores
+  assert list(others) == ['steps', 'seconds without compilation']
+  # 200 s, of which 70 s compilation, against 100 s: a ratio of 1.3.
+  slow = others.loc['slow', 'seconds without compilation']
+  assert slow == pytest.approx((4 - 1.3) / 3 / 2)
+
+
 def test_steps_can_replace_seconds(tmp_path):
   result = judged(write_tree(tmp_path), unit='steps')
   assert result.times.loc['slow', CONFORMER] == 100
-  assert result.other_scores['slow'] == pytest.approx((2 / 3) / 2)
+  assert result.other_scores.loc['slow', 'seconds'] == pytest.approx(
+    (2 / 3) / 2
+  )
 
 
 def test_a_submission_that_ran_only_something_else_scores_nothing(tmp_path):

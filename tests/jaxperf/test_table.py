@@ -41,6 +41,24 @@ def test_a_tree_becomes_one_row_per_evaluation(tmp_path):
   assert results.notes == []
 
 
+def test_an_unreadable_folder_is_noted_and_the_rest_is_read(
+  tmp_path, monkeypatch
+):
+  result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
+  result_trees.add_trial(tmp_path, 'sgd', 0, CONFORMER, 1, ROWS)
+  closed, listdir = tmp_path / 'sgd', os.listdir
+
+  def listdir_as_another_user(path):
+    if pathlib.Path(path) == closed:
+      raise PermissionError(13, 'Permission denied', str(path))
+    return listdir(path)
+
+  monkeypatch.setattr(os, 'listdir', listdir_as_another_user)
+  results = table.read(tmp_path)
+  assert results.trials['submission'].tolist() == ['adam']
+  assert any('Permission denied' in note for note in notes_of(results))
+
+
 def test_outcome_hardware_and_config_are_read_from_our_own_trees(tmp_path):
   result_trees.add_trial(
     tmp_path,

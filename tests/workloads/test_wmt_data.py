@@ -147,7 +147,7 @@ def test_full_size_data_says_that_it_is_not_there():
   assert shapes['targets_position'].shape == (128, 256)
   with pytest.raises(errors.UserError, match='wmt_post_ln'):
     data.train(0, 128, None)
-  with pytest.raises(errors.UserError, match='--config.data=fake'):
+  with pytest.raises(errors.UserError, match='data=fake'):
     data.evaluation('test', 128)
 
 
