@@ -93,6 +93,44 @@ def test_a_layer_is_two_flax_lstms_over_the_real_frames():
   )
 
 
+def plain_recurrence(inputs, kernels):
+  """Textbook cells, frame by frame, for JAX to differentiate as it likes."""
+
+  def step(carry, frame):
+    c, h = carry
+    gates = frame + jnp.einsum('sbh,shg->sbg', h, kernels)
+    i, f, g, o = jnp.split(gates, 4, axis=-1)
+    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+    h = jax.nn.sigmoid(o) * jnp.tanh(c)
+    return (c, h), h
+
+  start = jnp.zeros((*inputs.shape[1:3], kernels.shape[1]))
+  return jax.lax.scan(step, (start, start), inputs)[1]
+
+
+def test_derivatives_of_the_recurrence_are_those_of_plain_cells():
+  frames, units = 7, 5
+  keys = jax.random.split(jax.random.key(0), 5)
+  inputs, inputs_dot = jax.random.normal(keys[0], (2, frames, 2, 3, 4 * units))
+  kernels, kernels_dot = jax.random.normal(keys[1], (2, 2, units, 4 * units))
+  weights = jax.random.normal(keys[2], (frames, 2, 3, units))
+  points, directions = (inputs, kernels), (inputs_dot, kernels_dot)
+
+  def derivatives(recurrence):
+    def loss(*points):
+      return jnp.sum(weights * jnp.square(recurrence(*points)))
+
+    gradient = jax.grad(loss, argnums=(0, 1))
+    forward = jax.jvp(recurrence, points, directions)
+    return gradient(*points), forward, jax.jvp(gradient, points, directions)[1]
+
+  expected = jax.jit(lambda: derivatives(plain_recurrence))()
+  actual = jax.jit(lambda: derivatives(deepspeech_model.recurrence))()
+  for one, other in zip(jax.tree.leaves(actual), jax.tree.leaves(expected)):
+    scale = np.abs(other).max()
+    np.testing.assert_allclose(one / scale, other / scale, atol=2e-6)
+
+
 @pytest.mark.parametrize('fixed_rate', [0.1, None])
 def test_feed_forward_layers_drop_out_at_a_fixed_rate_if_there_is_one(
   fixed_rate,
