@@ -157,12 +157,12 @@ def test_translation_gives_back_real_sentences(translation):
       for ids in getattr(split, part)
     ]
 
-  pairs = dict(zip(sentences('sources'), sentences('targets')))
+  pairs = dict(zip(sentences('english'), sentences('german')))
   # A pair of the manual, quoted from its pages.
   assert pairs['You may select up to four levels of grouping.'] == (
     'Es können bis zu vier Gruppierungsebenen angegeben werden.'
   )
-  assert len(pairs) == sum(len(split.sources) for split in translation.values())
+  assert len(pairs) == sum(len(split.english) for split in translation.values())
 
 
 def test_translation_ids_are_short_and_never_unknown(translation):
@@ -170,8 +170,8 @@ def test_translation_ids_are_short_and_never_unknown(translation):
   assert mini_data.pieces()[:3] == ('<unk>', '<s>', '</s>')
   counts = _files.manifest()['translation']['splits']
   for name, split in translation.items():
-    assert len(split.sources) == len(split.targets) == counts[name]
-    for ids in (*split.sources, *split.targets):
+    assert len(split.english) == len(split.german) == counts[name]
+    for ids in (*split.english, *split.german):
       assert 0 < len(ids) <= 47
       assert ids.min() > _translation.END_ID
       assert ids.max() < 4_000
@@ -189,10 +189,10 @@ def test_held_out_sentences_share_few_word_sequences_with_training(translation):
     words = mini_data.detokenize(ids).lower().split()
     return {tuple(words[i : i + 4]) for i in range(len(words) - 3)}
 
-  known = set().union(*map(grams, translation['train'].sources))
+  known = set().union(*map(grams, translation['train'].english))
   for split in ('validation', 'test'):
     familiar = [
       len(grams(ids) & known) / max(1, len(grams(ids)))
-      for ids in translation[split].sources
+      for ids in translation[split].english
     ]
     assert np.mean(familiar) < 0.2

@@ -192,7 +192,7 @@ def test_mini_batches_are_as_announced_and_as_many_as_the_facts_say():
   size = workload.default_batch_size
   batch, _ = next(data.train(0, size, None))
   assert input_pipeline.spec_of(batch) == data.element_spec(size)
-  assert len(mini_data.translation()['train'].sources) == facts.num_train
+  assert len(mini_data.translation()['train'].english) == facts.num_train
   counts = {
     split: sum(
       batch['weights'][:, 0].sum() for batch in data.evaluation(split, 100)
@@ -210,7 +210,7 @@ def test_mini_references_are_the_english_sentences():
   workload = workload_module.build('mini_translation')
   batch = next(workload.data.evaluation('validation', 2))
   sentences = mini_data.translation()['validation']
-  english = [mini_data.detokenize(ids) for ids in sentences.sources[:2]]
+  english = [mini_data.detokenize(ids) for ids in sentences.english[:2]]
   for ids, sentence in zip(batch['targets'], english):
     assert mini_data.detokenize(text.sentence(ids).tolist()) == sentence
   rows = {'translation': batch['targets'], 'reference': batch['targets']}

@@ -20,12 +20,12 @@ class Translation(NamedTuple):
   """One split; any prefix is spread over all pages of the source.
 
   Attributes:
-    sources: N arrays of int32 ids, English, without start or end.
-    targets: N arrays of int32 ids, German, without start or end.
+    english: N arrays of int32 ids, without start or end.
+    german: N arrays of int32 ids, without start or end.
   """
 
-  sources: list[np.ndarray]
-  targets: list[np.ndarray]
+  english: list[np.ndarray]
+  german: list[np.ndarray]
 
 
 def translation() -> dict[str, Translation]:
@@ -38,7 +38,7 @@ def translation() -> dict[str, Translation]:
     UserError: if the packed file is missing or damaged.
   """
   arrays = _files.read('translation')
-  sources, targets = (
+  english, german = (
     np.split(
       arrays[f'{side}_ids'].astype(np.int32),
       np.cumsum(arrays[f'{side}_lengths'], dtype=np.int64)[:-1],
@@ -47,7 +47,7 @@ def translation() -> dict[str, Translation]:
   )
   return {
     split: Translation(
-      sources=[sources[i] for i in rows], targets=[targets[i] for i in rows]
+      english=[english[i] for i in rows], german=[german[i] for i in rows]
     )
     for split, rows in _files.spread_rows('translation').items()
   }

@@ -19,7 +19,7 @@ from workloads import mini_data
 from workloads.wmt import packing, text
 
 # Few, because beam search is slow on a CPU.
-MINI_EVAL_EXAMPLES = {'train': 128, 'validation': 256, 'test': 256}
+MINI_EVAL_EXAMPLES = {'train': 64, 'validation': 192, 'test': 192}
 _FAKE_EVAL_EXAMPLES = 200
 
 
@@ -81,7 +81,7 @@ def mini(max_length: int) -> Source:
     return {
       split: [
         [[*ids, text.END_ID] for ids in (german, english)]
-        for english, german in zip(sentences.sources, sentences.targets)
+        for english, german in zip(sentences.english, sentences.german)
       ]
       for split, sentences in mini_data.translation().items()
     }
