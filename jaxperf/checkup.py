@@ -24,6 +24,7 @@ from jaxperf import (
   plain_table,
   plugins,
   step_cost,
+  tuning,
 )
 
 _GIB = 2**30
@@ -32,6 +33,11 @@ _UNITS |= {'KiB': 2**10, 'MiB': 2**20, 'GiB': _GIB, 'TiB': 2**40}
 # Collectives may move this many times the gradient without a remark.
 _GRADIENTS = 1.1
 _MINI_DEVICES = 8  # Mini batches are small.
+_DRIVEN = (
+  'an AlgoPerf file, which is stepped from Python and compiles what it likes: '
+  'memory, operations and collectives cannot be told, nor whether all tuning '
+  'points work; only the first steps were tried, with the first point'
+)
 _COLUMNS = (
   *('workload', 'opt. state', 'arguments', 'temporaries', 'total', 'TFLOP'),
   *('collectives', 'compile', 'result'),
@@ -124,21 +130,18 @@ def _row(
   memory: int | None,
 ) -> dict[str, Any]:
   """What is found out about one workload, in processes of their own."""
-  cost, error = isolated.call(
-    step_cost.ahead_of_time,
-    {
-      'config': dataclasses.asdict(config),
-      'jobs': [dataclasses.asdict(item) for item in items],
-      'device_memory': memory,
-    },
-    isolated.simulated_devices(options.devices),
-  )
   problems, remarks, steps = [], [], None
+  cost, error = None, None
+  if plugins.submission(options.submission, config.ruleset).driver is not None:
+    remarks.append(_DRIVEN)
+  else:
+    cost, error = _cost(config, items, options, memory)
   if error:
     problems.append(error)
   else:
-    problems += _too_large(cost, memory)
-    remarks += _remarks(cost)
+    if cost is not None:
+      problems += _too_large(cost, memory)
+      remarks += _remarks(cost)
     steps, error = _first_steps(config, items[0], options)
     if error:
       problems.append(f'the first steps failed: {error}')
@@ -156,6 +159,25 @@ def _row(
     'cost': cost,
     'first_steps': steps,
   }
+
+
+def _cost(
+  config: experiment.Config,
+  items: Sequence[job.Job],
+  options: argparse.Namespace,
+  memory: int | None,
+) -> tuple[Any, str | None]:
+  """What a step takes, read from the compiled program."""
+  arguments = {
+    'config': dataclasses.asdict(config),
+    'jobs': [dataclasses.asdict(item) for item in items],
+    'device_memory': memory,
+  }
+  return isolated.call(
+    step_cost.ahead_of_time,
+    arguments,
+    isolated.simulated_devices(options.devices),
+  )
 
 
 def _first_steps(
@@ -191,10 +213,15 @@ def _mini(workload: str) -> str | None:
 def _ruleset(submission: str) -> str:
   """`'self'` if the submission can tune itself."""
   try:
-    plugins.submission(submission, 'self')
+    found = plugins.submission(submission, 'self')
   except errors.UserError:
     return 'external'
-  return 'self'
+  if found.driver is None:
+    return 'self'
+  # An AlgoPerf file tells by the search space beside it.
+  found = plugins.submission(submission, 'external')
+  tunes_itself = isinstance(found.tuning, tuning.SelfTuning)
+  return 'self' if tunes_itself else 'external'
 
 
 def _too_large(cost: Mapping[str, Any], memory: int | None) -> list[str]:

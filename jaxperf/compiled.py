@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 
+from jaxperf import host as host_lib
 from jaxperf import mesh as mesh_lib
 from jaxperf import train
 
@@ -22,16 +23,33 @@ class Functions(NamedTuple):
     step: `(state, batch) -> state, scalars`; the state is donated.
     eval_params: `(opt_state, params, model_state) -> params, model_state` and
       perhaps a new optimizer state; None if the training weights are judged.
+    prepare: `(state) -> state`, of a submission with a driver: what it returns
+      is judged and trained on.
   """
 
   step: Callable
   eval_params: Callable | None
+  prepare: Callable | None = None
 
 
 def abstract_state(
   training: train.Training, shard_params: bool = False
 ) -> train.TrainState:
-  """Shapes, dtypes and shardings of the state; nothing is allocated."""
+  """Shapes, dtypes and shardings of the state.
+
+  Nothing is allocated, but for a submission with a driver, which makes its
+  state for real.
+  """
+  if training.submission.driver is not None:
+    state = initial_state(training)
+    return jax.tree.map(lambda x: _everywhere(x, training.run.mesh), state)
+  return _abstract_state(training, shard_params)
+
+
+def _abstract_state(
+  training: train.Training, shard_params: bool
+) -> train.TrainState:
+  """The abstract state of a native submission."""
   shapes = jax.eval_shape(train.make_init(training))
   mesh = training.run.mesh
   shardings = mesh_lib.state_shardings(shapes, mesh, shard_params)
@@ -52,8 +70,10 @@ def initial_state(
   training: train.Training, shard_params: bool = False
 ) -> train.TrainState:
   """A fresh state on the devices."""
-  shardings = _shardings(abstract_state(training, shard_params))
-  return jax.jit(train.make_init(training), out_shardings=shardings)()
+  shardings = _shardings(_abstract_state(training, shard_params))
+  state = jax.jit(train.make_init(training), out_shardings=shardings)()
+  driver = training.submission.driver
+  return state if driver is None else driver(training).start(state)
 
 
 def lower_step(
@@ -76,9 +96,21 @@ def lower_step(
 
 
 def compile_functions(
-  training: train.Training, state: train.TrainState
+  training: train.Training,
+  state: train.TrainState,
+  host: host_lib.Host | None = None,
 ) -> Functions:
-  """Compiles step and `eval_params` for a state (abstract or not)."""
+  """Compiles step and `eval_params` for a state (abstract or not).
+
+  Args:
+    training: algorithm and workload.
+    state: to compile for; not abstract for a submission with a driver.
+    host: the run, for a driver; it follows none if left out.
+  """
+  if training.submission.driver is not None:
+    driver = training.submission.driver(training)
+    step, prepare = driver.functions(state, host or host_lib.Host())
+    return Functions(step, None, prepare)
   step = lower_step(training, state).compile()
   eval_params = training.submission.eval_params
   if eval_params is None:
@@ -88,6 +120,13 @@ def compile_functions(
     like.opt_state, like.params, like.model_state
   )
   return Functions(step, lowered.compile())
+
+
+def _everywhere(x: jax.Array, mesh: jax.sharding.Mesh) -> jax.ShapeDtypeStruct:
+  """Shape, dtype and sharding of an array that is to be on all devices."""
+  if len(x.sharding.device_set) == mesh.size:
+    return _struct(x, x.sharding)
+  return _struct(x, mesh_lib.replicated(mesh))
 
 
 def _struct(x: Any, sharding: Any) -> jax.ShapeDtypeStruct:

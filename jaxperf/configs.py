@@ -22,13 +22,17 @@ def parse(name: str, overrides: Sequence[str]) -> experiment.Config:
   Args:
     name: path of a file that defines `get_config()`, or name of a module in
       `experiments`.
-    overrides: such arguments.
+    overrides: such arguments; `submission` may stand for `submissions`.
 
   Raises:
     UserError: for an unknown key (with the nearest name), a value of the wrong
       type, a file without `get_config`.
   """
   defaults = dataclasses.asdict(experiment.Config())
+  overrides = [
+    o.replace('--config.submission=', '--config.submissions=', 1)
+    for o in overrides
+  ]
   for argument in overrides:
     key = argument.partition('=')[0].removeprefix('--config.')
     if not argument.startswith('--config.'):

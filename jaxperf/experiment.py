@@ -20,6 +20,7 @@ import numpy as np
 from jaxperf import errors, plugins, records
 from jaxperf import rules as rules_lib
 from jaxperf import tuning as tuning_lib
+from jaxperf.foreign import adapter
 from jaxperf.job import Job
 
 # May differ between two starts of one experiment: they change no result.
@@ -131,6 +132,14 @@ def tuning_of(config: Config, spec: str) -> tuning_lib.Tuning:
   """
   submission = plugins.submission(spec, config.ruleset)
   if not config.search_space:
+    if config.ruleset == 'external' and isinstance(
+      submission.tuning, tuning_lib.SelfTuning
+    ):
+      raise errors.UserError(
+        f'{spec} has no {adapter.SEARCH_SPACE} beside it, but ruleset is '
+        'external: name one with --config.search_space=PATH, or run it with '
+        '--config.ruleset=self'
+      )
     return submission.tuning
   if config.ruleset == 'self':
     raise errors.UserError(

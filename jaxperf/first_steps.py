@@ -26,9 +26,10 @@ def run(config: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
     item: fields of a `job.Job`.
 
   Returns:
-    `workload`, the `losses` (None for one that is not finite), and
-    `non_finite`: the first array that is not (the loss, parameters, running
-    statistics, weights to judge), or None. Optimizer state may hold infinities.
+    `workload`, the `losses` (None for one that is not finite, or that a driver
+    does not tell), and `non_finite`: the first array that is not (the loss,
+    parameters, running statistics, weights to judge), or None. Optimizer state
+    may hold infinities.
   """
   training = job.make_training(experiment.make_config(config), job.Job(**item))
   state = compiled.initial_state(training)
@@ -41,14 +42,17 @@ def run(config: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
   for step in range(STEPS):
     batch = _next_batch(training, batches, state, step)
     state, scalars = functions.step(state, batch)
-    loss = float(scalars['loss'])
+    loss = float(scalars.get('loss', math.nan))
     losses.append(loss if math.isfinite(loss) else None)
-    watched = {'loss': scalars['loss'], 'params': state.params}
+    watched = {'loss': scalars.get('loss', 0.0), 'params': state.params}
     watched['model_state'] = state.model_state
     if functions.eval_params is not None:
       watched['eval_params'], *_ = functions.eval_params(
         state.opt_state, state.params, state.model_state
       )
+    if functions.prepare is not None:
+      state = functions.prepare(state)
+      watched['prepare_for_eval'] = state.params
     if found := _non_finite(watched):
       break
   batches.close()

@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from jaxperf import plugins, records
+from jaxperf import errors, plugins, records
 from jaxperf import rules as rules_lib
 
 
@@ -50,6 +50,9 @@ def make_training(config, job: Job):
 
   Returns:
     A `train.Training`.
+
+  Raises:
+    UserError: if the submission cannot follow an option.
   """
   from jaxperf import mesh, train
   from jaxperf import submission as submission_lib
@@ -58,6 +61,8 @@ def make_training(config, job: Job):
   limits = rules.for_workload(job.workload)
   workload = plugins.workload(job.workload, config.data or None)
   submission = plugins.submission(job.submission, config.ruleset)
+  if submission.driver is not None:
+    _check_driven(config, job.submission)
   run = submission_lib.RunInfo(
     step_hint=limits.step_hint,
     budget=rules.budget(job.workload, config.ruleset),
@@ -78,6 +83,7 @@ def make_training(config, job: Job):
     run=run,
     seed=job.seed,
     microbatches=config.microbatches,
+    goal=limits,
   )
 
 
@@ -127,4 +133,23 @@ def _batch_size(submission, rules: rules_lib.Ruleset, workload) -> int:
   if isinstance(choice, int):
     return choice
   base = rules.workloads[name].base or name
+  if callable(choice):
+    try:
+      return choice(name)
+    except ValueError:
+      return choice(base)
   return choice.get(name, choice.get(base, workload.default_batch_size))
+
+
+def _check_driven(config, spec: str) -> None:
+  """Refuses options that a submission which makes its own steps can't follow.
+
+  Raises:
+    UserError: naming the option.
+  """
+  for key, only in (('microbatches', 1), ('shard_params', False)):
+    if getattr(config, key) != only:
+      raise errors.UserError(
+        f'{spec} is an AlgoPerf file, which makes its own steps and '
+        f'shardings: config.{key} can only be {only}'
+      )

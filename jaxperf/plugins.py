@@ -14,12 +14,15 @@ import importlib.util
 import pathlib
 import pkgutil
 import re
+import sys
 import types
+import zlib
 
 from jaxperf import errors
 from jaxperf import submission as submission_lib
 from jaxperf import tuning as tuning_lib
 from jaxperf import workload as workload_lib
+from jaxperf.foreign import adapter, files
 
 _ATTRIBUTE = {'external': 'submission', 'self': 'self_tuning'}
 
@@ -64,7 +67,10 @@ def summary(package: str, name: str) -> str:
 def experiment_names() -> list[str]:
   """Names of the configs in `experiments`."""
   package = importlib.import_module('experiments')
-  return sorted(m.name for m in pkgutil.iter_modules(package.__path__))
+  names = sorted(m.name for m in pkgutil.iter_modules(package.__path__))
+  # Other modules are scripts around experiments.
+  is_config = 'def get_config('
+  return [n for n in names if is_config in _source(package, n).read_text()]
 
 
 def experiment_path(name: str) -> pathlib.Path:
@@ -91,7 +97,8 @@ def submission(spec: str, ruleset: str) -> submission_lib.Submission:
 
   Args:
     spec: `baselines.NAME` or any importable module, or the path of a Python
-      file; `:ATTRIBUTE` names one of several submissions in it.
+      file; `:ATTRIBUTE` names one of several submissions in it. The file may be
+      one that was written against the AlgoPerf API, see `jaxperf.foreign`.
     ruleset: `'external'` takes `submission` from the module, `'self'` takes
       `self_tuning`, or `submission` if that tunes itself.
 
@@ -101,6 +108,9 @@ def submission(spec: str, ruleset: str) -> submission_lib.Submission:
   """
   source, _, attribute = spec.partition(':')
   module = _module(source)
+  path = pathlib.Path(source)
+  if _is_file(source) and (package := files.package_of(path)):
+    return adapter.adapt(path, module, package, ruleset)
   if not attribute:
     attribute = _ATTRIBUTE[ruleset]
     if not hasattr(module, attribute):
@@ -134,10 +144,16 @@ def submission(spec: str, ruleset: str) -> submission_lib.Submission:
 
 
 def submission_name(spec: str) -> str:
-  """The folder name of a submission: its file's or module's last name."""
+  """The folder name of a submission: its file's or module's last name.
+
+  A file named `submission.py` has the name of its folder.
+  """
   source, _, attribute = spec.partition(':')
-  name = pathlib.Path(source).stem if _is_file(source) else source
-  name = name.rpartition('.')[2]
+  if _is_file(source):
+    path = pathlib.Path(source).resolve()
+    name = path.parent.name if path.stem == 'submission' else path.stem
+  else:
+    name = source.rpartition('.')[2]
   return f'{name}_{attribute}' if attribute else name
 
 
@@ -159,10 +175,9 @@ def _module(source: str) -> types.ModuleType:
     path = pathlib.Path(source)
     if not path.is_file():
       raise errors.UserError(f'submission file {source} does not exist')
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    if files.package_of(path):
+      files.provide_packages()
+    return _import_file(path)
   try:
     return importlib.import_module(source)
   except ModuleNotFoundError as error:
@@ -173,6 +188,17 @@ def _module(source: str) -> types.ModuleType:
     f'submission {source!r} not found{errors.nearest(source, known)} Expected '
     'baselines.NAME, another module, or the path of a Python file.'
   )
+
+
+def _import_file(path: pathlib.Path) -> types.ModuleType:
+  """Imports a file anew, under a name that no other module has."""
+  digest = zlib.crc32(str(path.resolve()).encode())
+  name = f'submission_file_{digest:08x}'
+  spec = importlib.util.spec_from_file_location(name, path)
+  module = importlib.util.module_from_spec(spec)
+  sys.modules[name] = module  # Where dataclasses look their module up.
+  spec.loader.exec_module(module)
+  return module
 
 
 def _source(package: types.ModuleType, name: str) -> pathlib.Path:

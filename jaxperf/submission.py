@@ -124,9 +124,10 @@ class Submission:
       (mean loss), `grad`, `value_fn`, `grad_fn` (see `Gradients`) and `step`
       (int32, 0 for the first update) if it accepts them.
     tuning: `Points` or `SearchSpace` (external tuning), `SelfTuning` otherwise.
-    batch_size: an int, or workload name -> int (the base workload's entry holds
-      for its variants); the workload's default where None. Mini workloads
-      always use their own.
+    batch_size: an int, or a mapping from workload name to int (the base
+      workload's entry holds for its variants), or such a function, which raises
+      ValueError for names that it does not know; the workload's default where
+      None. Mini workloads always use their own.
     eval_params: `(opt_state, params, model_state) -> params, model_state`, the
       weights to judge, computed on the clock and never stored over the
       training state. May return a third value, a new optimizer state.
@@ -140,18 +141,22 @@ class Submission:
       `optimizer` still makes the optimizer state.
     state_sharding: `(opt_state, mesh) -> shardings` for a tree of
       `jax.ShapeDtypeStruct`; by default the state follows its parameters.
+    driver: `(training) -> driver`, of a submission that is stepped from Python
+      and compiles its own functions, such as an AlgoPerf file; it has the
+      methods of `jaxperf.foreign.driver.Driver` and stands for `optimizer`.
   """
 
   optimizer: Callable[[Any, RunInfo], Any]
   tuning: tuning_lib.Tuning = dataclasses.field(
     default_factory=tuning_lib.SelfTuning
   )
-  batch_size: int | Mapping[str, int] | None = None
+  batch_size: int | Mapping[str, int] | Callable[[str], int] | None = None
   eval_params: Callable[..., tuple] | None = None
   select_data: Callable[[Iterator, Any, Any, Any], Any] | None = None
   on_eval: Callable[[Sequence[Evaluation], RunInfo], Any] | None = None
   train_step: Callable[..., Any] | None = None
   state_sharding: Callable[[PyTree, jax.sharding.Mesh], PyTree] | None = None
+  driver: Callable[..., Any] | None = None
 
 
 class Hyperparameters(SimpleNamespace):

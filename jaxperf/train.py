@@ -13,6 +13,8 @@ import jax.numpy as jnp
 import optax
 
 from jaxperf import errors
+from jaxperf import mesh as mesh_lib
+from jaxperf import rules as rules_lib
 from jaxperf import submission as submission_lib
 from jaxperf import workload as workload_lib
 
@@ -47,6 +49,7 @@ class Training:
     seed: of initialisation and of all random numbers in the steps.
     microbatches: slices of a batch that are processed one after another, to
       save memory; the gradient is that of the whole batch.
+    goal: targets and limits, for a submission with a `driver`.
   """
 
   workload: workload_lib.Workload
@@ -55,6 +58,7 @@ class Training:
   run: submission_lib.RunInfo
   seed: int = 0
   microbatches: int = 1
+  goal: rules_lib.WorkloadRules | None = None
 
   def optimizer(self) -> optax.GradientTransformationExtraArgs:
     """The submission's transformation for this run."""
@@ -107,12 +111,17 @@ def make_step(training: Training) -> Callable:
     update = training.submission.train_step(training.hps, training.run)
 
   def step(state: TrainState, batch: PyTree) -> tuple[TrainState, dict]:
-    key = jax.random.fold_in(_keys(training.seed)[1], state.step)
+    key = step_key(training.seed, state.step)
     gradients = make_gradients(training, state.model_state, batch, key)
     params, model_state, opt_state, scalars = update(state, gradients, key)
     return TrainState(state.step + 1, params, model_state, opt_state), scalars
 
   return step
+
+
+def step_key(seed: int, step: jax.Array) -> jax.Array:
+  """The random key of one update, 0 being the first."""
+  return jax.random.fold_in(_keys(seed)[1], step)
 
 
 def check_same_state(before: TrainState, after: TrainState) -> None:
@@ -159,15 +168,16 @@ def make_gradients(
   clip = hps.get('grad_clip')
 
   def summed(params, update_stats, model_state, batch, key):
-    outputs, model_state = workload.apply(
-      params,
-      model_state,
-      batch,
-      key,
-      train=True,
-      update_stats=update_stats,
-      dropout_rate=hps.get('dropout_rate'),
-    )
+    with mesh_lib.sharing_batch(training.run.mesh):
+      outputs, model_state = workload.apply(
+        params,
+        model_state,
+        batch,
+        key,
+        train=True,
+        update_stats=update_stats,
+        dropout_rate=hps.get('dropout_rate'),
+      )
     loss = workload.loss(outputs, batch, label_smoothing=smoothing)
     return loss.summed, (loss.n_valid, model_state)
 

@@ -18,6 +18,7 @@ import jax
 
 from jaxperf import checkpoint as checkpoint_lib
 from jaxperf import compiled, errors, evaluation, input_pipeline, records, train
+from jaxperf import host as host_lib
 from jaxperf import mesh as mesh_lib
 from jaxperf import progress as progress_lib
 from jaxperf import rules as rules_lib
@@ -123,6 +124,7 @@ class _Session:
     self.watch = stopwatch_lib.Stopwatch(trial.counts_compilation)
     self.progress = progress_lib.Progress()
     self.batches: input_pipeline.Prefetcher | None = None
+    self.host = host_lib.Host()
     self.agree = mesh_lib.Agreement(self.mesh)
     workload = trial.training.workload
     self.evaluator = evaluation.Evaluator(workload, self.mesh)
@@ -197,8 +199,10 @@ class _Session:
     mesh_lib.check_batch_size(
       self.mesh, workload.batch_shards or batch_size, training.microbatches
     )
-    like = compiled.abstract_state(training, self.trial.shard_params)
-    restored = self.checkpointer.restore(like)
+    restored = None
+    if self.checkpointer.latest() is not None:
+      like = compiled.abstract_state(training, self.trial.shard_params)
+      restored = self.checkpointer.restore(like)
     if restored is None:
       state = compiled.initial_state(training, self.trial.shard_params)
     else:
@@ -241,8 +245,11 @@ class _Session:
   ) -> compiled.Functions:
     """Compiles all that runs on the counted clock."""
     self.stage = 'compile'
+    self.host = host_lib.Host(
+      self.progress, self.watch, self.record.scalars, bucket
+    )
     with self.watch.bucket(bucket, after=state):
-      return compiled.compile_functions(self._training(), state)
+      return compiled.compile_functions(self._training(), state, self.host)
 
   def _next_batch(self, state: train.TrainState) -> Any:
     """The next training batch; waiting for the host is `data_wait`."""
@@ -260,7 +267,7 @@ class _Session:
   def _finish_step(self, index: int, scalars: Mapping[str, jax.Array]) -> None:
     """Waits for a step and notes its scalars."""
     jax.block_until_ready(scalars)
-    if index < _LOGGED_STEPS or index % _LOG_EVERY == 0:
+    if scalars and (index < _LOGGED_STEPS or index % _LOG_EVERY == 0):
       values = {name: float(value) for name, value in scalars.items()}
       self.record.scalars(index, values)
 
@@ -286,7 +293,8 @@ class _Session:
     if not timed:
       spent = step >= info.budget
       due = spent or step == 1 or step % info.eval_period == 0
-    return due or step == self.trial.max_steps, spent, save, stop
+    due = due or step == self.trial.max_steps or self.host.complete
+    return due, spent, save, stop
 
   def _evaluate(
     self, state: train.TrainState, functions: compiled.Functions
@@ -294,6 +302,8 @@ class _Session:
     """Evaluates; returns what to go on with, and the outcome if it ends."""
     progress, watch = self.progress, self.watch
     self._enter('prepare_eval', state)
+    if functions.prepare:
+      state = functions.prepare(state)
     params, model_state = state.params, state.model_state
     if functions.eval_params:
       params, model_state, *opt_state = functions.eval_params(
@@ -330,7 +340,8 @@ class _Session:
       return 'reached'
     if info.unit == 'steps' and progress.step >= info.budget:
       return 'budget'
-    return 'finished' if progress.step == self.trial.max_steps else None
+    finished = progress.step == self.trial.max_steps or self.host.complete
+    return 'finished' if finished else None
 
   def _request(self) -> Any:
     """What the submission wants after an evaluation, if anything."""

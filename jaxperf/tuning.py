@@ -23,10 +23,18 @@ class Points:
 
   points: tuple[Point, ...]
 
-  def __init__(self, points: Iterable[Point]):
+  def __init__(self, points: Iterable[Point], same_names: bool = True):
+    """Checks the points.
+
+    Args:
+      points: name -> value, each.
+      same_names: whether to refuse points that differ in their names.
+    """
     object.__setattr__(self, 'points', tuple(dict(p) for p in points))
     if not self.points:
       raise ValueError('Points is empty: give at least one tuning point')
+    if not same_names:
+      return
     names = set(self.points[0])
     for i, point in enumerate(self.points):
       if set(point) != names:
@@ -114,12 +122,12 @@ Tuning = Points | SearchSpace | SelfTuning
 def read_json(path: str | pathlib.Path) -> Points | SearchSpace:
   """The tuning in an AlgoPerf `tuning_search_space.json` file.
 
-  A list of objects is `Points`; an object maps names to `{"min", "max",
-  "scaling"}` or `{"feasible_points"}`.
+  A list of objects is `Points`, which may differ in their names; an object maps
+  names to `{"min", "max", "scaling"}` or `{"feasible_points"}`.
   """
   content = json.loads(pathlib.Path(path).read_text())
   if isinstance(content, list):
-    return Points(content)
+    return Points(content, same_names=False)
   dimensions = {}
   for name, spec in content.items():
     if 'feasible_points' in spec:
