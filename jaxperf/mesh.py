@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
@@ -35,6 +37,30 @@ def replicated(mesh: Mesh) -> NamedSharding:
 def split(mesh: Mesh) -> NamedSharding:
   """The sharding of an array that is split over devices along axis 0."""
   return NamedSharding(mesh, PartitionSpec(_AXIS))
+
+
+def sharing_batch(mesh: Mesh) -> contextlib.AbstractContextManager:
+  """Within it, while functions are traced, `per_device` knows the devices."""
+  return jax.sharding.use_abstract_mesh(mesh.abstract_mesh)
+
+
+def per_device(weights: jax.Array) -> jax.Array:
+  """A copy of some weights for each device that shares the batch, stacked.
+
+  For weights that a model uses in several places. With a copy of its own, each
+  device adds up what the places contribute to the gradient; only then are the
+  copies' gradients summed. The gradient of weights that are used without this
+  is summed over the devices once for each place.
+
+  Returns:
+    (devices, *shape), each device holding its copy; 1 copy outside of
+    `sharing_batch`.
+  """
+  mesh = jax.sharding.get_abstract_mesh()
+  if mesh.empty:
+    return weights[None]
+  copies = jnp.broadcast_to(weights, (mesh.size, *weights.shape))
+  return jax.lax.with_sharding_constraint(copies, PartitionSpec(_AXIS))
 
 
 def check_batch_size(mesh: Mesh, axis_size: int, microbatches: int) -> None:

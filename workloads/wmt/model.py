@@ -32,12 +32,7 @@ class Transformer(nn.Module):
   def setup(self):
     """The parts, under the names that the parameter paths have."""
     config = self.config
-    self.embedding = nn.Embed(
-      config.vocab_size,
-      config.width,
-      embedding_init=nn.initializers.normal(1.0),
-      name='shared_embedding',
-    )
+    self.embedding = blocks.Embedding(config, name='shared_embedding')
     self.encoder = Encoder(config)
     self.decoder = Decoder(config)
 
@@ -123,7 +118,7 @@ class Transformer(nn.Module):
     return self.embedding(tokens) + jnp.asarray(positions)[position]
 
   def _logits(self, y):
-    return self.embedding.attend(y) / np.float32(np.sqrt(self.config.width))
+    return self.embedding.logits(y) / np.float32(np.sqrt(self.config.width))
 
 
 class Encoder(nn.Module):
