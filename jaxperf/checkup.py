@@ -7,7 +7,6 @@ from __future__ import annotations
 import argparse
 import collections
 import dataclasses
-import importlib
 import json
 import re
 import sys
@@ -186,7 +185,7 @@ def _first_steps(
   """Real steps: on the mini sibling of the workload, or at full size."""
   variables = None
   if not options.execute:
-    mini = _mini(item.workload)
+    mini = plugins.mini_sibling(item.workload)
     if mini is None:
       return None, 'it has no mini workload (--execute needs none)'
     config = dataclasses.replace(
@@ -199,15 +198,6 @@ def _first_steps(
     'item': dataclasses.asdict(item),
   }
   return isolated.call(first_steps.run, arguments, variables)
-
-
-def _mini(workload: str) -> str | None:
-  """The mini workload that the same module builds, if there is one."""
-  modules = importlib.import_module('workloads').TABLE
-  for name, module in modules.items():
-    if module == modules[workload] and name.startswith('mini_'):
-      return name
-  return None
 
 
 def _ruleset(submission: str) -> str:

@@ -37,6 +37,15 @@ def workload(name: str, data: str | None = None) -> workload_lib.Workload:
   return importlib.import_module('workloads').build(name, data=data)
 
 
+def mini_sibling(name: str) -> str | None:
+  """The mini workload that the same module builds, if there is one."""
+  modules = importlib.import_module('workloads').TABLE
+  for other, module in modules.items():
+    if module == modules[name] and other.startswith('mini_'):
+      return other
+  return None
+
+
 def baseline_names() -> list[str]:
   """Names of the modules in `baselines`."""
   package = importlib.import_module('baselines')

@@ -60,9 +60,32 @@ def ahead_of_time(
     'devices': devices,
     'microbatches': microbatches,
     'needed': needed,
-    'ignored': _ignored(vars(training.hps), training.workload.facts),
+    'ignored': ignored([vars(t.hps) for t in trainings], training.workload),
     'host_memory': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
   }
+
+
+def ignored(
+  points: Sequence[Mapping[str, Any]], workload: workload_lib.Workload
+) -> list[str]:
+  """Hyperparameters, as `'NAME=VALUE'`, that a workload does not use.
+
+  Args:
+    points: tuning points; no dropout, or no smoothing, is what a workload that
+      has none does. No workload uses `aux_dropout_rate`, whatever its value.
+    workload: whose facts tell what it uses.
+  """
+  smoothing = workload.facts.uses_label_smoothing
+  dropout = workload.facts.default_dropout is not None
+  found = []
+  for point in points:
+    if not smoothing and point.get('label_smoothing'):
+      found.append(f'label_smoothing={point["label_smoothing"]:g}')
+    if not dropout and point.get('dropout_rate'):
+      found.append(f'dropout_rate={point["dropout_rate"]:g}')
+    if point.get('aux_dropout_rate') is not None:
+      found.append(f'aux_dropout_rate={point["aux_dropout_rate"]:g}')
+  return sorted(set(found))
 
 
 def _fitting(
@@ -135,13 +158,3 @@ def _bytes(tree: PyTree) -> int:
     math.prod(x.sharding.shard_shape(x.shape)) * x.dtype.itemsize
     for x in jax.tree.leaves(tree)
   )
-
-
-def _ignored(hps: Mapping[str, Any], facts: workload_lib.Facts) -> list[str]:
-  """Hyperparameters of the submission that this workload does not use."""
-  unused = {
-    'label_smoothing': not facts.uses_label_smoothing,
-    'dropout_rate': facts.default_dropout is None,
-    'aux_dropout_rate': True,
-  }
-  return [f'{n}={hps[n]:g}' for n in unused if hps.get(n) and unused[n]]

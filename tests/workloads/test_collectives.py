@@ -1,0 +1,33 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the devices exchange in a training step, read from the program."""
+
+import jax
+import pytest
+
+from jaxperf import compiled, hlo
+from tests import tiny
+from workloads.librispeech import deepspeech
+from workloads.wmt import workload as wmt
+
+
+# One has weights in a loop over time, the other uses weights in three places.
+@pytest.mark.parametrize(
+  ('build', 'name'),
+  [
+    (deepspeech.build, 'mini_speech_deepspeech'),
+    (wmt.build, 'mini_translation'),
+  ],
+)
+def test_devices_exchange_one_gradient_a_step(build, name):
+  training = tiny.make_training(
+    workload=build(name, data='fake'), devices=jax.devices()
+  )
+  state = compiled.abstract_state(training)
+  program = compiled.lower_step(training, state).compile(
+    compiler_options={'xla_backend_optimization_level': 0}
+  )
+  gradient = 4 * sum(x.size for x in jax.tree.leaves(state.params))
+  exchanged = hlo.collective_bytes(program.as_text())
+  assert set(exchanged) == {'all-reduce'}
+  assert gradient <= exchanged['all-reduce'] <= 1.02 * gradient
