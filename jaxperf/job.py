@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Mapping
@@ -62,7 +63,7 @@ def make_training(config, job: Job):
   workload = plugins.workload(job.workload, config.data or None)
   submission = plugins.submission(job.submission, config.ruleset)
   if submission.driver is not None:
-    _check_driven(config, job.submission)
+    _check_driven(config)
   run = submission_lib.RunInfo(
     step_hint=limits.step_hint,
     budget=rules.budget(job.workload, config.ruleset),
@@ -134,14 +135,16 @@ def _batch_size(submission, rules: rules_lib.Ruleset, workload) -> int:
     return choice
   base = rules.workloads[name].base or name
   if callable(choice):
-    try:
-      return choice(name)
-    except ValueError:
-      return choice(base)
+    for known in (name, base):
+      with contextlib.suppress(ValueError):
+        return choice(known)
+    raise errors.UserError(
+      f'get_batch_size of the submission knows neither {name} nor {base}'
+    )
   return choice.get(name, choice.get(base, workload.default_batch_size))
 
 
-def _check_driven(config, spec: str) -> None:
+def _check_driven(config) -> None:
   """Refuses options that a submission which makes its own steps can't follow.
 
   Raises:
@@ -150,6 +153,6 @@ def _check_driven(config, spec: str) -> None:
   for key, only in (('microbatches', 1), ('shard_params', False)):
     if getattr(config, key) != only:
       raise errors.UserError(
-        f'{spec} is an AlgoPerf file, which makes its own steps and '
-        f'shardings: config.{key} can only be {only}'
+        f'an AlgoPerf file makes its own steps and shardings: config.{key} '
+        f'can only be {only}'
       )

@@ -199,6 +199,13 @@ def test_the_rules_or_the_file_choose_the_batch_size(
   assert training.run.batch_size == batch_size
 
 
+def test_a_file_without_a_batch_size_for_a_workload_is_refused(tmp_path):
+  path = write(tmp_path, SGD)
+  config = _config(path, rules='v0.6', workloads=('fastmri_tanh',))
+  with pytest.raises(errors.UserError, match='neither fastmri_tanh nor fastm'):
+    job.make_training(config, experiment.plan(config)[0])
+
+
 def test_options_that_a_file_cannot_follow_are_refused(tmp_path):
   config = _config(write(tmp_path, SGD), microbatches=2)
   with pytest.raises(errors.UserError, match='microbatches can only be 1'):
@@ -320,3 +327,16 @@ def test_names_for_annotations_exist_and_misspelt_ones_do_not():
     assert getattr(spec, name)
   with pytest.raises(AttributeError, match='no_such_function'):
     _ = spec.no_such_function
+
+
+@pytest.mark.slow
+def test_check_says_that_a_file_is_stepped_from_python(tmp_path):
+  command = ['check', write(tmp_path, SGD), '--rules=mini']
+  done = subprocess.run(
+    [sys.executable, '-m', 'jaxperf', *command, '--workloads=mini_clicks'],
+    capture_output=True,
+    text=True,
+    check=True,
+  )
+  assert 'stepped from Python' in done.stdout
+  assert done.stdout.splitlines()[3].split()[-1] == 'ok'
