@@ -8,6 +8,7 @@ import json
 import math
 import statistics
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ from jaxperf import tuning as tuning_lib
 from jaxperf import workload as workload_lib
 
 PyTree = Any
-WORKLOADS = ('imagenet_resnet', 'wmt')
+_WORKLOADS = ('imagenet_resnet', 'wmt')
 _REFERENCE = 'optax.adamw'
 _RATE = 1e-3  # Of rules that are taken from optax.
 _STEPS = 10_000  # Of a run; the cost of an update does not depend on it.
@@ -43,36 +44,48 @@ def bench(
   """Time of an update and size of its state, as text.
 
   Args:
-    names: workloads, whose parameters are updated; `WORKLOADS` by default.
-    submissions: `baselines.NAME` and so on, or `optax.NAME`; by default one of
-      each module in `baselines`, and `optax.nadamw`.
+    names: workloads, whose parameters are updated; by default one of
+      convolutions and one of attention.
+    submissions: `baselines.NAME` and so on, or `optax.NAME`; by default the
+      main one of each module in `baselines`, and `optax.nadamw`.
     repeats: pairs of measurements, of which the median is reported.
     form: `'table'` or `'json'`.
 
   Raises:
     UserError: if a workload or a submission does not exist.
   """
-  names = names or WORKLOADS
+  names = names or _WORKLOADS
   submissions = submissions or _all_submissions()
-  for name in names:
+  for name in names:  # What does not exist is refused before it starts.
     plugins.workload(name, 'fake')
   for spec in submissions:
     _submission(spec)
   facts, error = isolated.call(environment.describe, {})
   if error:
     raise errors.UserError(f'the devices cannot be used: {error}')
-  rows = []
-  for name in names:
-    for spec in submissions:
-      print(f'{name} {spec} ...', file=sys.stderr, flush=True)
-      arguments = {'name': name, 'spec': spec, 'repeats': repeats}
-      row, error = isolated.call(measure, arguments)
-      rows.append(
-        {'workload': name, 'submission': spec, 'error': error} | (row or {})
-      )
+  with tempfile.TemporaryDirectory() as folder:
+    rows = [
+      _row(name, spec, repeats, folder)
+      for name in names
+      for spec in submissions
+    ]
   if form == 'json':
     return json.dumps({'optimizers': rows, 'environment': facts}, indent=2)
   return _table(rows, facts)
+
+
+def _row(name: str, spec: str, repeats: int, folder: str) -> dict[str, Any]:
+  """What `measure` returns, from a process of its own, or its error."""
+  print(f'{name} {spec} ...', file=sys.stderr, flush=True)
+  row, error = isolated.call(
+    measure,
+    {'name': name, 'spec': spec, 'repeats': repeats},
+    {
+      'JAX_COMPILATION_CACHE_DIR': folder,  # The reference is always the same.
+      'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
+    },
+  )
+  return {'workload': name, 'submission': spec, 'error': error} | (row or {})
 
 
 def measure(name: str, spec: str, repeats: int) -> dict[str, Any]:
@@ -92,7 +105,11 @@ def measure(name: str, spec: str, repeats: int) -> dict[str, Any]:
     `adamw_s`, their `ratio` (medians), and the `ratios` of the pairs.
   """
   workload = plugins.workload(name, 'fake')
-  ours, adamw = (_Updates(_training(workload, s)) for s in (spec, _REFERENCE))
+  shapes, _ = jax.eval_shape(workload.init, jax.random.key(0))
+  grads = _normals(shapes, seed=0)
+  ours, adamw = (
+    _Updates(_training(workload, s), grads) for s in (spec, _REFERENCE)
+  )
   seconds, total = [], 0.0
   while len(seconds) < repeats and total < _PATIENCE_S:
     pair = adamw.seconds(), ours.seconds()
@@ -112,22 +129,18 @@ def measure(name: str, spec: str, repeats: int) -> dict[str, Any]:
 class _Updates:
   """The compiled update of one algorithm, its parameters, and a clock."""
 
-  def __init__(self, training: train.Training):
+  def __init__(self, training: train.Training, grads: PyTree):
     shapes, model_state = jax.eval_shape(
       training.workload.init, jax.random.key(0)
     )
-    rng = np.random.default_rng(0)
-    self._params, self._grads = (
-      jax.tree.map(
-        lambda x: jnp.asarray(rng.standard_normal(x.shape, x.dtype)), shapes
-      )
-      for _ in range(2)
-    )
+    self._params, self._grads = _normals(shapes, seed=1), grads
     self._model_state = optax.tree.zeros_like(model_state)
     self._init = jax.jit(training.optimizer().init)
     state = jax.eval_shape(self._init, shapes)
-    self.n_params = _total(lambda x: x.size, shapes)
-    self.state_bytes = _total(lambda x: x.size * x.dtype.itemsize, state)
+    self.n_params = sum(x.size for x in jax.tree.leaves(shapes))
+    self.state_bytes = sum(
+      x.size * x.dtype.itemsize for x in jax.tree.leaves(state)
+    )
     self._watch = stopwatch_lib.Stopwatch(counts_compilation=False)
     update = jax.jit(_make_update(training), donate_argnums=0)
     self._update = update.lower(self._fresh(), self._grads).compile()
@@ -151,6 +164,14 @@ class _Updates:
     return train.TrainState(
       jnp.int32(0), self._params, self._model_state, opt_state
     )
+
+
+def _normals(shapes: PyTree, seed: int) -> PyTree:
+  """Arrays of normal random numbers, which large ones repeat."""
+  numbers = np.random.default_rng(seed).standard_normal(2**20, np.float32)
+  return jax.tree.map(
+    lambda x: jnp.asarray(np.resize(numbers, x.shape), x.dtype), shapes
+  )
 
 
 def _make_update(training: train.Training) -> Callable:
@@ -241,21 +262,12 @@ def _submission(spec: str) -> submission_lib.Submission:
 
 
 def _all_submissions() -> list[str]:
-  """One of each module in `baselines`, and what they are compared with."""
+  """The main one of each module in `baselines`, and optax's for comparison."""
   return ['optax.nadamw'] + [
     f'baselines.{name}'
-    + (
-      ''
-      if {'submission', 'self_tuning'} & set(attributes)
-      else f':{attributes[0]}'
-    )
     for name, _, attributes in plugins.baselines()
+    if {'submission', 'self_tuning'} & set(attributes)
   ]
-
-
-def _total(size: Callable[[Any], int], tree: PyTree) -> int:
-  """The sum of a property of all arrays."""
-  return sum(size(x) for x in jax.tree.leaves(tree))
 
 
 def _table(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> str:
@@ -263,10 +275,12 @@ def _table(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> str:
   parts = []
   for name in dict.fromkeys(row['workload'] for row in rows):
     of_name = [row for row in rows if row['workload'] == name]
-    parts.append(name)
-    parts.append(plain_table.layout(_COLUMNS, [_cells(r) for r in of_name]))
-    parts += [f'{r["submission"]}: {r["error"]}' for r in of_name if r['error']]
-    parts.append('')
+    parts += [
+      name,
+      plain_table.layout(_COLUMNS, [_cells(row) for row in of_name]),
+      *(f'{r["submission"]}: {r["error"]}' for r in of_name if r['error']),
+      '',
+    ]
   parts.append(
     f'medians of pairs; 1 x {facts["device_kind"]}; jax {facts["jax_version"]}'
   )

@@ -1,0 +1,112 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""First steps of every training algorithm on every small workload."""
+
+import dataclasses
+import functools
+import importlib
+import itertools
+
+import flax.serialization
+import jax
+import numpy as np
+import pytest
+
+import workloads
+from baselines import sinv6
+from jaxperf import experiment, job, mesh, plugins, train
+from jaxperf import tuning as tuning_lib
+
+pytestmark = pytest.mark.slow
+
+_STEPS = 30
+_BATCH_SIZE = 8  # Of workloads that do not pack their examples.
+_MINI = [name for name in workloads.TABLE if name.startswith('mini_')]
+# Compiling well would take longer than thirty steps do.
+_COMPILER_OPTIONS = {'xla_backend_optimization_level': 0}
+
+
+def _cases():
+  """`submission` and `self_tuning` of each module, and all that differ in kind.
+
+  Other points of the same rule are left out: they differ in numbers only.
+  """
+  for module, _, attributes in plugins.baselines():
+    first = {'submission', 'self_tuning'} & set(attributes)
+    seen = set()
+    for name in [*sorted(first), *sorted(set(attributes) - first)]:
+      spec = f'baselines.{module}:{name}'
+      submission = _submission(spec)
+      ((point,),) = tuning_lib.deal(submission.tuning, 1, 1, seed=0)
+      options = {
+        key: value
+        for key, value in point.items()
+        if not isinstance(value, float) and key != 'warmup_steps'
+      }
+      rule = (submission.optimizer, submission.train_step, str(options))
+      if name in first or rule not in seen:
+        yield pytest.param(spec, id=spec.removeprefix('baselines.'))
+      seen.add(rule)
+
+
+def _submission(spec):
+  module, _, attribute = spec.partition(':')
+  return getattr(importlib.import_module(module), attribute)
+
+
+def _training(spec, workload):
+  tunes_itself = isinstance(_submission(spec).tuning, tuning_lib.SelfTuning)
+  config = experiment.make_config(
+    {
+      'submissions': (spec,),
+      'workloads': (workload,),
+      'ruleset': 'self' if tunes_itself else 'external',
+      'studies': 1,
+      'trials': 1,
+    }
+  )
+  training = job.make_training(config, experiment.plan(config)[0])
+  run = dataclasses.replace(
+    training.run,
+    batch_size=_batch_size(training.workload),
+    mesh=mesh.make_mesh(jax.devices()[:1]),
+  )
+  return dataclasses.replace(training, run=run)
+
+
+def _batch_size(workload):
+  return workload.default_batch_size if workload.batch_shards else _BATCH_SIZE
+
+
+@functools.cache
+def _batches(name):
+  workload = workloads.build(name)
+  stream = workload.data.train(0, _batch_size(workload), None)
+  return [batch for batch, _ in itertools.islice(stream, _STEPS)]
+
+
+@pytest.fixture(autouse=True)
+def weights_of_the_learned_optimizer(tmp_path, monkeypatch):
+  path = tmp_path / 'weights.msgpack'
+  weights = sinv6.random_weights(0)
+  path.write_bytes(flax.serialization.msgpack_serialize(weights))
+  monkeypatch.setenv('JAXPERF_SINV6_WEIGHTS', str(path))
+
+
+@pytest.mark.parametrize('workload', _MINI)
+@pytest.mark.parametrize('spec', list(_cases()))
+def test_thirty_steps_stay_finite(spec, workload):
+  training = _training(spec, workload)
+  state = jax.jit(train.make_init(training))()
+  step = jax.jit(
+    train.make_step(training),
+    donate_argnums=0,
+    compiler_options=_COMPILER_OPTIONS,
+  )
+  losses = []
+  for batch in _batches(workload):
+    state, scalars = step(state, batch)
+    losses.append(scalars['loss'])
+  assert np.isfinite(losses).all(), losses
+  for path, x in jax.tree.leaves_with_path(state.params):
+    assert np.isfinite(x).all(), jax.tree_util.keystr(path)
