@@ -132,14 +132,7 @@ def tuning_of(config: Config, spec: str) -> tuning_lib.Tuning:
   """
   submission = plugins.submission(spec, config.ruleset)
   if not config.search_space:
-    if config.ruleset == 'external' and isinstance(
-      submission.tuning, tuning_lib.SelfTuning
-    ):
-      raise errors.UserError(
-        f'{spec} has no {adapter.SEARCH_SPACE} beside it, but ruleset is '
-        'external: name one with --config.search_space=PATH, or run it with '
-        '--config.ruleset=self'
-      )
+    adapter.check_tuning(submission, spec, config.ruleset)
     return submission.tuning
   if config.ruleset == 'self':
     raise errors.UserError(

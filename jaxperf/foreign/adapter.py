@@ -21,7 +21,7 @@ _REQUIRED = (
   'update_params',
   'data_selection',
 )
-SEARCH_SPACE = 'tuning_search_space.json'
+_SEARCH_SPACE = 'tuning_search_space.json'
 
 
 def adapt(
@@ -49,11 +49,28 @@ def adapt(
     )
   return submission_lib.Submission(
     optimizer=lambda hps, run: optax.identity(),
-    tuning=_tuning(path.parent / SEARCH_SPACE, ruleset),
+    tuning=_tuning(path.parent / _SEARCH_SPACE, ruleset),
     batch_size=module.get_batch_size,
     select_data=lambda batches, opt_state, params, key: batches,
     driver=functools.partial(driver.Driver, module, package),
   )
+
+
+def check_tuning(
+  submission: submission_lib.Submission, spec: str, ruleset: str
+) -> None:
+  """Refuses external tuning of a file that brings no search space.
+
+  Raises:
+    UserError: saying how to name one.
+  """
+  tunes_itself = isinstance(submission.tuning, tuning_lib.SelfTuning)
+  if ruleset == 'external' and tunes_itself:
+    raise errors.UserError(
+      f'{spec} has no {_SEARCH_SPACE} beside it, but ruleset is external: name '
+      'one with --config.search_space=PATH, or run it with '
+      '--config.ruleset=self'
+    )
 
 
 def _tuning(path: pathlib.Path, ruleset: str) -> tuning_lib.Tuning:
