@@ -7,6 +7,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import functools
 import pathlib
 import shutil
 import tempfile
@@ -259,9 +260,7 @@ class _Session:
     select = self.trial.training.submission.select_data
     if select is None:
       return next(self.batches)
-    key = jax.random.fold_in(
-      jax.random.key(self.trial.training.seed), self.progress.step
-    )
+    key = _selection_key(self.trial.training.seed, self.progress.step)
     return select(self.batches, state.opt_state, state.params, key)
 
   def _finish_step(self, index: int, scalars: Mapping[str, jax.Array]) -> None:
@@ -394,6 +393,12 @@ class _Session:
       'value': last.get(target),
       'target': self.goal.validation_target,
     }
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _selection_key(seed: int, step: int) -> jax.Array:
+  """The random key of `select_data`."""
+  return jax.random.fold_in(jax.random.key(seed), step)
 
 
 def _checked(stream, spec):

@@ -50,15 +50,23 @@ class Driver:
     self._spec = importlib.import_module(f'{package}.spec')
     self._hyperparameters = _hyperparameters(training)
     self._keys = _make_keys(training.seed)
-    sharding = importlib.import_module(f'{package}.jax_sharding_utils')
-    if hasattr(sharding, 'use_devices'):  # Ours; the real one takes all.
-      sharding.use_devices(training.run.mesh.devices.flat)
+    self._sharding = importlib.import_module(f'{package}.jax_sharding_utils')
+    if hasattr(self._sharding, 'use_devices'):  # Ours; the real one takes all.
+      self._sharding.use_devices(training.run.mesh.devices.flat)
     takes = inspect.signature(module.update_params).parameters
     self._takes_train_state = 'train_state' in takes
     self._connect(host_lib.Host(), 0)
 
   def start(self, state: train.TrainState) -> train.TrainState:
-    """The state with the optimizer state that the file makes."""
+    """The state with the optimizer state that the file makes.
+
+    Parameters are placed as the file will place them, on its mesh: otherwise it
+    would compile twice.
+    """
+    params, model_state = self._sharding.replicate(
+      (state.params, state.model_state)
+    )
+    state = state._replace(params=params, model_state=model_state)
     opt_state = self._module.init_optimizer_state(
       workload=self._workload,
       model_params=state.params,
