@@ -20,7 +20,6 @@ from jaxperf import tuning as tuning_lib
 pytestmark = pytest.mark.slow
 
 _STEPS = 30
-_BATCH_SIZE = 8  # Of workloads that do not pack their examples.
 _MINI = [name for name in workloads.TABLE if name.startswith('mini_')]
 # Compiling well would take longer than thirty steps do.
 _COMPILER_OPTIONS = {'xla_backend_optimization_level': 0}
@@ -66,22 +65,15 @@ def _training(spec, workload):
     }
   )
   training = job.make_training(config, experiment.plan(config)[0])
-  run = dataclasses.replace(
-    training.run,
-    batch_size=_batch_size(training.workload),
-    mesh=mesh.make_mesh(jax.devices()[:1]),
-  )
+  one_device = mesh.make_mesh(jax.devices()[:1])
+  run = dataclasses.replace(training.run, mesh=one_device)
   return dataclasses.replace(training, run=run)
-
-
-def _batch_size(workload):
-  return workload.default_batch_size if workload.batch_shards else _BATCH_SIZE
 
 
 @functools.cache
 def _batches(name):
   workload = workloads.build(name)
-  stream = workload.data.train(0, _batch_size(workload), None)
+  stream = workload.data.train(0, workload.default_batch_size, None)
   return [batch for batch, _ in itertools.islice(stream, _STEPS)]
 
 
