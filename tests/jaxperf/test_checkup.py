@@ -1,12 +1,24 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
+import dataclasses
 import json
+import operator
 import textwrap
 
 import pytest
 
-from jaxperf import checkup, cli, errors, experiment, first_steps, step_cost
+from jaxperf import (
+  checkup,
+  cli,
+  errors,
+  experiment,
+  first_steps,
+  plugins,
+  step_cost,
+)
+from tests import tiny
 from tests.jaxperf.test_cli import jaxperf
+from workloads.criteo1tb import workload as criteo1tb
 
 ADAM = """
 import jax, jaxperf, optax
@@ -63,17 +75,21 @@ def planned(tmp_path):
 def test_the_cost_of_a_step_is_what_hand_computing_gives(planned):
   config, jobs = planned(ADAM)
   cost = step_cost.ahead_of_time(config, jobs[:1], None)
-  # Dense 13-64-32-16, 16 + (27 * 28 / 2) features, dense 394-64-32-1.
-  bottom, top = 13 * 64 + 64 * 32 + 32 * 16, 394 * 64 + 64 * 32 + 32
-  numbers = 2**16 * 16 + bottom + 112 + top + 97
+  model = criteo1tb.CONFIGS['mini_clicks']
+  # 27 vectors, the first made of 13 numbers; the products of all 378 pairs of
+  # them, and the first again, go on.
+  widths = [(13, *model.bottom), (model.bottom[-1] + 378, *model.top)]
+  bottom, top = (sum(map(operator.mul, w, w[1:])) for w in widths)
+  numbers = model.vocab_size * model.embed_dim
+  numbers += bottom + sum(model.bottom) + top + sum(model.top)
   assert cost['params'] == 4 * numbers
   assert cost['opt_state'] == 2 * cost['params'] + 4
   batch = 256 // 8 * (39 + 1) * 4
   state = cost['params'] + cost['opt_state']
   assert cost['arguments'] == state + batch + 4  # The number of the step.
   # Forward once and backward twice, but nothing wants the inputs' gradient.
-  pairs = 27 * 27 * 16
-  operations = 3 * (bottom + pairs + top) - 13 * 64
+  pairs = 27 * 27 * model.embed_dim
+  operations = 3 * (bottom + pairs + top) - 13 * model.bottom[0]
   assert cost['flops'] == 2 * 256 * operations
   # The gradient, the loss and the number of examples.
   assert set(cost['collectives']) == {'all-reduce'}
@@ -81,6 +97,50 @@ def test_the_cost_of_a_step_is_what_hand_computing_gives(planned):
   assert 0 <= extra <= 8
   assert (cost['devices'], cost['batch_size']) == (8, 256)
   assert cost['ignored'] == ['label_smoothing=0.1']
+
+
+@pytest.mark.parametrize(
+  ('has', 'expected'),
+  [
+    (
+      {},
+      [
+        *('aux_dropout_rate=0', 'aux_dropout_rate=0.3', 'dropout_rate=0.1'),
+        *('label_smoothing=0.1', 'label_smoothing=0.2'),
+      ],
+    ),
+    (
+      {'default_dropout': 0.0, 'uses_label_smoothing': True},
+      ['aux_dropout_rate=0', 'aux_dropout_rate=0.3'],
+    ),
+  ],
+)
+def test_what_a_workload_has_no_use_for_is_told_of_all_tuning_points(
+  has, expected
+):
+  points = [
+    {'dropout_rate': 0.1, 'aux_dropout_rate': 0.0, 'label_smoothing': 0.2},
+    {'dropout_rate': 0.0, 'aux_dropout_rate': 0.3, 'label_smoothing': 0.1},
+    {'dropout_rate': None, 'label_smoothing': 0.2, 'learning_rate': 1e-3},
+  ]
+  facts = tiny.WORKLOAD.facts
+  facts = dataclasses.replace(
+    facts, **{'default_dropout': None, 'uses_label_smoothing': False, **has}
+  )
+  workload = tiny.WORKLOAD._replace(facts=facts)
+  assert step_cost.ignored(points, workload) == expected
+
+
+@pytest.mark.parametrize(
+  ('name', 'mini'),
+  [
+    ('criteo1tb', 'mini_clicks'),
+    ('imagenet_vit_glu', 'mini_images_vit'),
+    ('ogbg', 'mini_molecules'),
+  ],
+)
+def test_base_workloads_and_variants_have_a_mini_sibling(name, mini):
+  assert plugins.mini_sibling(name) == mini
 
 
 def test_microbatches_are_found_that_fit_the_memory(planned, tmp_path):
