@@ -41,8 +41,13 @@ TABLE = {
   'wmt_attention_temp': 'wmt.workload',
   'wmt_glu_tanh': 'wmt.workload',
   'mini_clicks': 'criteo1tb.workload',
+  'mini_mri': 'fastmri.workload',
+  'mini_images_resnet': 'imagenet.resnet',
   'mini_images_vit': 'imagenet.vit',
+  'mini_speech_conformer': 'librispeech.conformer',
+  'mini_speech_deepspeech': 'librispeech.deepspeech',
   'mini_molecules': 'ogbg.workload',
+  'mini_translation': 'wmt.workload',
 }
 
 

@@ -18,7 +18,7 @@ CONFIGS = {
   'imagenet_resnet_gelu': ResNetConfig(activation=nn.gelu),
   'imagenet_resnet_large_bn_init': ResNetConfig(last_scale=8.0),
   'mini_images_resnet': ResNetConfig(
-    num_classes=10, width=16, stage_sizes=(1, 1, 1)
+    num_classes=10, width=16, stage_sizes=(2, 2, 2)
   ),
 }
 
@@ -46,7 +46,7 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
     init=functools.partial(_init, model, spec.size),
     apply=functools.partial(_apply, model),
     facts=task.facts(
-      'ResNet, 3 blocks from width 16' if mini else 'ResNet-50',
+      'ResNet, 6 blocks from width 16' if mini else 'ResNet-50',
       eval_batch_size,
       source='He et al. 2016; Goyal et al. 2017',
       mini=mini,

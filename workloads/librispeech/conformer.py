@@ -22,7 +22,7 @@ CONFIGS = {
     width=96,
     channels=16,
     statistics_decay=0.99,
-    num_blocks=3,
+    num_blocks=2,
     num_heads=4,
     feed_forward=384,
   ),

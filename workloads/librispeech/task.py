@@ -54,7 +54,7 @@ FULL = Setup(
 )
 MINI = Setup(
   dataset='spoken commands (synthesised)',
-  num_examples=(4_000, data_lib.MINI_EVALUATION_EXAMPLES, 400, 400),
+  num_examples=(4_000, *data_lib.MINI_EVALUATED.values()),
   masks=spec_augment.Masks(time=2, frequency=1),
   batch_size=16,
   eval_batch_size=80,

@@ -1,0 +1,311 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Sets the targets of the mini rule set by the benchmark's own procedure.
+
+python -m experiments.set_mini_targets --minutes=60 --workloads=mini_clicks
+
+For each workload AdamW, NadamW, Nesterov and heavy-ball momentum train at five
+quasi-random points of the published search spaces, with learning rates adapted
+to the small scale, for three quarters of the budget. The best point is trained
+again with five seeds, and three deliberately bad settings once. From these:
+
+- validation target: median over the seeds of the best validation value,
+- test target: worst test value, at the best evaluation, of the seeds that reach
+  the validation target,
+
+both rounded to three digits in the direction that is easier. Every finished run
+is a line of `mini_target_runs.csv`; started again the script goes on there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import itertools
+import json
+import math
+import pathlib
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from jaxperf import isolated, plugins, rules, tuning
+
+TABLE = pathlib.Path(__file__).with_name('mini_target_runs.csv')
+_TRIALS, _SEEDS, _DRAW = 5, 5, 20_260_101
+_SMALL_SCALE = {'label_smoothing': tuning.Choice((0.0, 0.1))}
+_ADAM = {'learning_rate': tuning.Range(3e-4, 3e-2, 'log')} | _SMALL_SCALE
+_MOMENTUM = {'learning_rate': tuning.Range(5e-3, 1.0, 'log')} | _SMALL_SCALE
+ALGORITHMS = {  # Changes to the search space of each.
+  'baselines.adamw': _ADAM,
+  'baselines.nadamw': _ADAM,
+  'baselines.nesterov': _MOMENTUM,
+  'baselines.heavy_ball': _MOMENTUM,
+}
+_BAD = {  # Changes to the best NadamW point.
+  'learning rate / 100': lambda p: {'learning_rate': p['learning_rate'] / 100},
+  'learning rate x 100': lambda p: {'learning_rate': p['learning_rate'] * 100},
+  'no adaptation': lambda p: {'beta2': 0.0},
+}
+
+
+class Run(NamedTuple):
+  """One training run, a line of the table.
+
+  Attributes:
+    workload: name.
+    algorithm: module.
+    phase: `search`, `repeat`, or how it is bad.
+    number: of the point in a search, of the seed in a repetition.
+    point: hyperparameters, JSON.
+    evaluations: `step:validation:test` by evaluation, blanks between.
+  """
+
+  workload: str
+  algorithm: str
+  phase: str
+  number: int
+  point: str
+  evaluations: str = ''
+
+  @property
+  def values(self) -> list[tuple[int, float, float]]:
+    """Step, validation and test metric of each evaluation."""
+    fields = [e.split(':') for e in self.evaluations.split()]
+    return [(int(a), float(b), float(c)) for a, b, c in fields]
+
+
+def main() -> None:
+  """Runs what is missing, then prints the targets."""
+  parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+  parser.add_argument('--workloads', default='', metavar='A,B')
+  parser.add_argument('--minutes', type=float, default=math.inf)
+  options = parser.parse_args()
+  mini = rules.load('mini')
+  names = [n for n in options.workloads.split(',') if n] or mini.base_workloads
+  deadline = time.monotonic() + 60 * options.minutes
+  for name in names:
+    while (todo := next(missing(name, read()), None)) is not None:
+      if time.monotonic() > deadline:
+        break
+      print(*todo[:4], flush=True)
+      append(trained(todo))
+  print(markdown(names, read()))
+
+
+def missing(workload: str, runs: Sequence[Run]) -> Iterator[Run]:
+  """The runs of a workload that are not in the table, in order."""
+  done = {run[:4] for run in runs}
+  plan = itertools.chain(
+    _search(workload), _repeats(workload, runs), _bad(workload, runs)
+  )
+  return (run for run in plan if run[:4] not in done)
+
+
+def _search(workload: str) -> Iterator[Run]:
+  """Quasi-random points of every algorithm."""
+  for algorithm, changes in ALGORITHMS.items():
+    space = plugins.submission(algorithm, 'external').tuning.dimensions
+    points = tuning.draw(
+      tuning.SearchSpace(**(dict(space) | changes)), _TRIALS, _DRAW
+    )
+    for number, point in enumerate(points, start=1):
+      yield Run(workload, algorithm, 'search', number, json.dumps(point))
+
+
+def _repeats(workload: str, runs: Sequence[Run]) -> Iterator[Run]:
+  """The best point with other seeds."""
+  best = best_of(workload, runs)
+  for seed in range(1, _SEEDS + 1):
+    yield best._replace(phase='repeat', number=seed, evaluations='')
+
+
+def _bad(workload: str, runs: Sequence[Run]) -> Iterator[Run]:
+  """NadamW, badly tuned."""
+  best = best_of(workload, runs, 'baselines.nadamw')
+  point = json.loads(best.point)
+  for phase, change in _BAD.items():
+    bad = json.dumps(point | change(point))
+    yield best._replace(phase=phase, number=1, point=bad, evaluations='')
+
+
+def best_of(workload: str, runs: Sequence[Run], algorithm: str = '') -> Run:
+  """The best run of the search, of all algorithms or of one."""
+  goal = rules.load('mini').workloads[workload]
+  found = [
+    run
+    for run in runs
+    if (run.workload, run.phase) == (workload, 'search')
+    and algorithm in ('', run.algorithm)
+  ]
+  return min(found, key=lambda run: _rank(goal, best_value(goal, run)))
+
+
+def best_value(goal: rules.WorkloadRules, run: Run) -> float:
+  """The best validation value of a run."""
+  values = [v for _, v, _ in run.values if math.isfinite(v)]
+  worst = math.inf if goal.minimize else -math.inf
+  return min(values, key=lambda v: _rank(goal, v), default=worst)
+
+
+def _rank(goal: rules.WorkloadRules, value: float) -> float:
+  """A number that is smaller for better values."""
+  return value if goal.minimize else -value
+
+
+def trained(run: Run) -> Run:
+  """The run with its evaluations; trains in a process of its own."""
+  from experiments import set_mini_targets  # Not `__main__`.
+
+  evaluations, error = isolated.call(
+    set_mini_targets.train, {'run': list(run[:5])}
+  )
+  if error:
+    raise SystemExit(f'{run[:4]}: {error}')
+  return run._replace(evaluations=evaluations)
+
+
+def train(run: list[Any]) -> str:
+  """Trains to the end, whatever is reached; returns the evaluations."""
+  from jaxperf import experiment, job, trial
+
+  workload, algorithm, phase, number, point = run
+  config = experiment.make_config(
+    {'ruleset': 'external', 'submissions': (algorithm,)}
+  )
+  seed = number if phase == 'repeat' else 0
+  made = job.make_trial(
+    config, job.Job(algorithm, workload, 0, 1, json.loads(point), seed)
+  )
+  steps = round(0.75 * made.training.run.budget)
+  limits = dataclasses.replace(made.training.run, budget=steps, step_hint=steps)
+  never = -math.inf if made.goal.minimize else math.inf
+  made = dataclasses.replace(
+    made,
+    training=dataclasses.replace(made.training, run=limits),
+    goal=dataclasses.replace(
+      made.goal, validation_target=never, test_target=never
+    ),
+  )
+  with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder)
+    trial.run(made, path)
+    with (path / 'eval_measurements.csv').open(newline='') as file:
+      rows = list(csv.DictReader(file))
+  metric = made.goal.metric
+  return ' '.join(
+    f'{row["global_step"]}:{float(row[f"validation/{metric}"]):.5g}:'
+    f'{float(row[f"test/{metric}"]):.5g}'
+    for row in rows
+  )
+
+
+def read() -> list[Run]:
+  """All runs so far."""
+  if not TABLE.exists():
+    return []
+  with TABLE.open(newline='') as file:
+    rows = list(csv.DictReader(file))
+  return [Run(**(row | {'number': int(row['number'])})) for row in rows]
+
+
+def append(run: Run) -> None:
+  """Adds a line to the table."""
+  new = not TABLE.exists()
+  with TABLE.open('a', newline='') as file:
+    writer = csv.writer(file, lineterminator='\n')
+    if new:
+      writer.writerow(Run._fields)
+    writer.writerow(run)
+
+
+class Targets(NamedTuple):
+  """What the runs say about a workload.
+
+  Attributes:
+    best: the run that was repeated.
+    validation: target.
+    test: target.
+    spread: lowest and highest of the seeds' best validation values.
+    reached_by: algorithms with a run of the search that meets the target.
+    bad: how bad settings fared: name -> best validation value.
+  """
+
+  best: Run
+  validation: float
+  test: float
+  spread: tuple[float, float]
+  reached_by: list[str]
+  bad: dict[str, float]
+
+
+def targets(workload: str, runs: Sequence[Run]) -> Targets | None:
+  """The targets of a workload; None while runs are missing."""
+  if next(missing(workload, runs), None) is not None:
+    return None
+  goal = rules.load('mini').workloads[workload]
+  own = [run for run in runs if run.workload == workload]
+  repeats = [run for run in own if run.phase == 'repeat']
+  values = [best_value(goal, run) for run in repeats]
+  validation = _easier(goal, statistics.median(values))
+  tests = []
+  for run in repeats:
+    _, value, test = min(run.values, key=lambda e: _rank(goal, e[1]))
+    if goal.reached(value, validation):
+      tests.append(test)
+  reached = {
+    run.algorithm
+    for run in own
+    if run.phase == 'search' and goal.reached(best_value(goal, run), validation)
+  }
+  return Targets(
+    best_of(workload, runs),
+    validation,
+    _easier(goal, max(tests, key=lambda v: _rank(goal, v))),
+    (min(values), max(values)),
+    sorted(name.removeprefix('baselines.') for name in reached),
+    {run.phase: best_value(goal, run) for run in own if run.phase in _BAD},
+  )
+
+
+def _easier(goal: rules.WorkloadRules, value: float) -> float:
+  """Three digits after the first, rounded so that it is easier to reach."""
+  scale = 10 ** (2 - math.floor(math.log10(abs(value))))
+  rounded = math.ceil if goal.minimize else math.floor
+  return rounded(value * scale) / scale
+
+
+def markdown(names: Sequence[str], runs: Sequence[Run]) -> str:
+  """The table of targets, as Markdown."""
+  lines = [
+    '| workload | best point | seeds: lowest, highest | validation target | '
+    'test target | reached in the search by | bad settings |',
+    '| --- | --- | --- | ---: | ---: | --- | --- |',
+  ]
+  for name in names:
+    found = targets(name, runs)
+    if found is None:
+      count = len(list(missing(name, runs))) if _searched(name, runs) else '?'
+      lines.append(f'| {name} | {count} runs missing | | | | | |')
+      continue
+    bad = ', '.join(f'{how}: {value:.4g}' for how, value in found.bad.items())
+    algorithm = found.best.algorithm.removeprefix('baselines.')
+    lines.append(
+      f'| {name} | {algorithm} {found.best.number} | {found.spread[0]:.4g}, '
+      f'{found.spread[1]:.4g} | {found.validation:g} | {found.test:g} | '
+      f'{", ".join(found.reached_by)} | {bad} |'
+    )
+  return '\n'.join(lines)
+
+
+def _searched(name: str, runs: Sequence[Run]) -> bool:
+  """Whether the search of a workload is complete."""
+  done = {run[:4] for run in runs}
+  return all(run[:4] in done for run in _search(name))
+
+
+if __name__ == '__main__':
+  main()
