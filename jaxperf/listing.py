@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import rich.console
 import rich.table
 
 from jaxperf import rules as rules_lib
+from jaxperf.plain_table import WIDTH
 
 
 def show(what: str, form: str) -> str:
@@ -26,7 +28,7 @@ def show(what: str, form: str) -> str:
   rows = _ROWS[what]()
   if form == 'json':
     return json.dumps(rows, indent=2)
-  return _table(rows)
+  return _workload_table(rows) if what == 'workloads' else _table(rows)
 
 
 def _workloads() -> list[dict[str, Any]]:
@@ -112,7 +114,7 @@ def _rules() -> list[dict[str, Any]]:
         'variants': len(rules.workloads) - len(rules.base_workloads),
         'studies': rules.studies,
         'trials': rules.external_trials,
-        'self-tuning budget': rules.self_tuning_budget,
+        'self_tuning_budget': rules.self_tuning_budget,
         'unit': rules.unit,
         'hardware': rules.hardware,
       }
@@ -128,19 +130,51 @@ _ROWS = {
 }
 
 
-# Columns that the table leaves to the JSON form, so that it fits a screen.
-_HIDDEN = ('loss', 'direction', 'test_target', 'unit', 'rules')
+def _workload_table(rows: Sequence[Mapping[str, Any]]) -> str:
+  """One line a workload; what a group of them is about stands above it."""
+  cells = [('workload', 'parameters', 'target', 'budget')]
+  cells += [
+    (row['name'], f'{row["parameters"]:,}', _target(row), _budget(row))
+    for row in rows
+  ]
+  widths = [max(map(len, column)) for column in zip(*cells)]
+  head, *lines = (
+    f'{name:<{widths[0]}}'
+    + ''.join(f'  {text:>{width}}' for text, width in zip(others, widths[1:]))
+    for name, *others in cells
+  )
+  text, about = [head, '-' * len(head)], None
+  for row, line in zip(rows, lines):
+    sentence = (
+      f'{row["task"]}: {row["model"]} on {row["dataset"]}. '
+      f'Loss: {row["loss"]}. Metric: {(row["metric"] or "-")}.'
+    ).replace('_', ' ')
+    if sentence != about:
+      text += ['', *textwrap.wrap(sentence[0].upper() + sentence[1:], WIDTH)]
+      about = sentence
+    text.append(line)
+  return '\n'.join(text)
 
 
-def _text(row: Mapping[str, Any], key: str) -> str:
+def _target(row: Mapping[str, Any]) -> str:
+  """The validation target under the newest rules."""
+  if row['rules'] is None:
+    return '-'
+  sign = '<' if row['direction'] == 'minimize' else '>'
+  return f'{sign} {row["validation_target"]:g}'
+
+
+def _budget(row: Mapping[str, Any]) -> str:
+  """The budget under the newest rules."""
+  if row['rules'] is None:
+    return '-'
+  return f'{row["budget"]:,} {"s" if row["unit"] == "seconds" else "steps"}'
+
+
+def _text(value: Any) -> str:
   """A value as people read it."""
-  value = row[key]
   if value is None or value == '':
     return '-'
-  if key == 'validation_target':
-    return f'{"<" if row["direction"] == "minimize" else ">"} {value:g}'
-  if key == 'budget':
-    return f'{value:,} {"s" if row["unit"] == "seconds" else "steps"}'
   if isinstance(value, (list, tuple)):
     return ', '.join(value)
   return f'{value:,}' if isinstance(value, int) else str(value)
@@ -148,7 +182,7 @@ def _text(row: Mapping[str, Any], key: str) -> str:
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
   """Aligned columns; long texts wrap within theirs."""
-  names = [name for name in rows[0] if name not in _HIDDEN]
+  names = list(rows[0])
   table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
   for name in names:
     number = isinstance(rows[0][name], (int, float))
@@ -159,9 +193,9 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
       overflow='fold',
     )
   for row in rows:
-    table.add_row(*[_text(row, name) for name in names])
+    table.add_row(*[_text(row[name]) for name in names])
   screen = rich.console.Console()
-  width = screen.width if screen.is_terminal else 100
+  width = screen.width if screen.is_terminal else WIDTH
   text = io.StringIO()
   rich.console.Console(file=text, width=width).print(table, markup=False)
   return '\n'.join(line.rstrip() for line in text.getvalue().splitlines())
