@@ -232,7 +232,7 @@ def _buckets(verdict: Verdict) -> str:
       markup.escape(workload),
       *(f'{value:.1f}' for value in row[order]),
       f'{row.sum():.1f}',
-      f'{row.get("eval", 0) / row.sum():.0%}' if row.sum() else '–',
+      f'{100 * row.get("eval", 0) / row.sum():.0f}' if row.sum() else '–',
     ]
     for (name, workload), row in means.iterrows()
   ]
@@ -240,7 +240,7 @@ def _buckets(verdict: Verdict) -> str:
   return (
     '<p>Seconds a trial, mean over its trials. Submission time is train, '
     'prepare eval and data wait, and compile where the rules count it.</p>'
-  ) + markup.table([*header, 'all', 'share of eval'], rows, text_columns=(0, 1))
+  ) + markup.table([*header, 'all', 'eval %'], rows, text_columns=(0, 1))
 
 
 def _is_buckets(value: object) -> bool:

@@ -55,7 +55,9 @@ def headline(verdict: Verdict) -> str:
     elif factor > 1:
       sentence += f' and was {factor:.2f} times as fast where both did'
     else:
-      sentence += f', though it took {1 / factor:.2f} times as long there'
+      sentence += (
+        f', though it took {1 / factor:.2f} times as long where both did'
+      )
   if verdict.samples is None:
     return f'{sentence}.{_unsure(verdict)}'
   better = confidence.probability_better(verdict.samples)
