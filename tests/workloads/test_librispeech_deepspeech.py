@@ -12,7 +12,7 @@ import pytest
 
 from tests import reference
 from tests.workloads import speech_reference
-from workloads.librispeech import deepspeech, deepspeech_model, task
+from workloads.librispeech import deepspeech, deepspeech_model, recurrence, task
 
 BASE = 'librispeech_deepspeech'
 NO_RESNET = 'librispeech_deepspeech_no_resnet'
@@ -116,16 +116,16 @@ def test_derivatives_of_the_recurrence_are_those_of_plain_cells():
   weights = jax.random.normal(keys[2], (frames, 2, 3, units))
   points, directions = (inputs, kernels), (inputs_dot, kernels_dot)
 
-  def derivatives(recurrence):
+  def derivatives(states):
     def loss(*points):
-      return jnp.sum(weights * jnp.square(recurrence(*points)))
+      return jnp.sum(weights * jnp.square(states(*points)))
 
     gradient = jax.grad(loss, argnums=(0, 1))
-    forward = jax.jvp(recurrence, points, directions)
+    forward = jax.jvp(states, points, directions)
     return gradient(*points), forward, jax.jvp(gradient, points, directions)[1]
 
   expected = jax.jit(lambda: derivatives(plain_recurrence))()
-  actual = jax.jit(lambda: derivatives(deepspeech_model.recurrence))()
+  actual = jax.jit(lambda: derivatives(recurrence.hidden_states))()
   for one, other in zip(jax.tree.leaves(actual), jax.tree.leaves(expected)):
     scale = np.abs(other).max()
     np.testing.assert_allclose(one / scale, other / scale, atol=2e-6)
