@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import pathlib
 import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator
 
 import rich.console
 import rich.live
@@ -64,13 +67,30 @@ def run(config: experiment.Config, folder: pathlib.Path, retry: bool) -> int:
     f'{len(jobs)} trials, {len(jobs) - len(missing)} done already; '
     f'results in {folder}'
   )
-  signal.signal(signal.SIGTERM, _interrupt)
-  try:
-    _run_all(config, folder, missing, console)
-  except KeyboardInterrupt:
+  with _interrupted() as interrupted:
+    _run_all(config, folder, missing, console, interrupted)
+  if interrupted():
     console.print('interrupted: the same command goes on from here')
     return 130
   return _summary(folder, jobs, console)
+
+
+@contextlib.contextmanager
+def _interrupted() -> Iterator[Callable[[], bool]]:
+  """Whether Ctrl-C or SIGTERM came since.
+
+  A flag, not an exception: Python drops one that is raised in a finalizer.
+  """
+  came = threading.Event()
+  old = {
+    number: signal.signal(number, lambda *_: came.set())
+    for number in (signal.SIGINT, signal.SIGTERM)
+  }
+  try:
+    yield came.is_set
+  finally:
+    for number, handler in old.items():
+      signal.signal(number, handler)
 
 
 def _check(config: experiment.Config, jobs: list[job.Job]) -> None:
@@ -104,8 +124,8 @@ def _write_search_spaces(
     )
 
 
-def _run_all(config, folder, missing, console) -> None:
-  """Keeps the places filled until no job is left."""
+def _run_all(config, folder, missing, console, interrupted) -> None:
+  """Keeps the places filled until no job is left, or until interrupted."""
   waiting = collections.deque(missing)
   launcher = local.Launcher(config.max_parallel)
   done = 0
@@ -115,7 +135,7 @@ def _run_all(config, folder, missing, console) -> None:
     else _NoLive() as live
   ):
     try:
-      while waiting or launcher.running:
+      while (waiting or launcher.running) and not interrupted():
         while waiting and not launcher.full():
           item = waiting.popleft()
           launcher.start(_command(folder, item), folder / item.folder)
@@ -218,8 +238,3 @@ def _last_line(path: pathlib.Path) -> str:
   """The last line of a log."""
   lines = path.read_text(errors='replace').strip().splitlines()
   return lines[-1].removeprefix('jaxperf: ') if lines else f'see {path}'
-
-
-def _interrupt(*_) -> None:
-  """Treats SIGTERM like Ctrl-C."""
-  raise KeyboardInterrupt
