@@ -41,13 +41,13 @@ def loop(names: Sequence[str] | None, repeats: int, form: str) -> str:
   paired ratios are reported.
 
   Args:
-    names: workloads; the mini ones and a synthetic one by default.
+    names: workloads beside the synthetic one; by default the mini ones.
     repeats: pairs of measurements.
     form: `'table'` or `'json'`.
   """
   rules = rules_lib.load('mini')
   worker.share_compiled_code(pathlib.Path(tempfile.mkdtemp()))
-  trainings = {} if names else {_SYNTHETIC: _one_millisecond()}
+  trainings = {_SYNTHETIC: _one_millisecond()}
   for name in names or rules.base_workloads:
     config = experiment.make_config(
       {'submissions': ('baselines.nadamw',), 'workloads': (name,)}
