@@ -24,7 +24,7 @@ from jaxperf.foreign import adapter
 from jaxperf.job import Job
 
 # May differ between two starts of one experiment: they change no result.
-_FREE = ('max_parallel', 'checkpoint_every_s')
+_FREE = ('max_parallel', 'checkpoint_every_s', 'tensorboard')
 # May grow: results of other submissions and workloads stay what they are.
 _LISTS = ('submissions', 'workloads')
 
@@ -50,6 +50,8 @@ class Config:
     keep_state: keep the last state of each trial.
     max_parallel: trials that run at the same time.
     checkpoint_every_s: wall seconds between two checkpoints.
+    tensorboard: folder to which each trial that ends is exported for
+      TensorBoard; empty for none.
   """
 
   rules: str = 'mini'
@@ -67,6 +69,7 @@ class Config:
   keep_state: bool = False
   max_parallel: int = 1
   checkpoint_every_s: float = 600.0
+  tensorboard: str = ''
 
 
 def make_config(values: Mapping[str, Any]) -> Config:

@@ -46,6 +46,8 @@ def run(config: experiment.Config, folder: pathlib.Path, retry: bool) -> int:
   Raises:
     UserError: for whatever can be known to be wrong.
   """
+  if config.tensorboard:
+    _tensorboard()  # A missing package is better known now.
   jobs = experiment.plan(config)
   _check(config, jobs)
   whole = experiment.open_folder(folder, config)
@@ -144,9 +146,19 @@ def _run_all(config, folder, missing, console, interrupted) -> None:
         for process in launcher.ended():
           done += 1
           _report(folder, process, f'[{done}/{len(missing)}]', console)
+          if config.tensorboard:
+            _tensorboard().export(folder, config.tensorboard)
         live.update(_live_text(folder, launcher, len(waiting)))
     finally:
       launcher.close()
+
+
+def _tensorboard():
+  """The module that exports; loads TensorFlow, hence only if asked for."""
+  from jaxperf import tensorboard
+
+  tensorboard.writers()
+  return tensorboard
 
 
 class _NoLive:

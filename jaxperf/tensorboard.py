@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import types
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -33,13 +34,7 @@ def export(root: str | os.PathLike, logdir: str | os.PathLike) -> int:
     UserError: if TensorFlow or TensorBoard is not installed, or if `root`
       holds no results.
   """
-  try:
-    from clu import metric_writers
-  except ModuleNotFoundError as error:
-    raise UserError(
-      f'writing for TensorBoard needs {error.name}, which is not installed: '
-      "pip install 'jaxperf[tensorboard]'"
-    ) from None
+  metric_writers = writers()
   results = table.read(root)
   points = table.hyperparameters(root, results.trials)
   evaluations = dict(list(results.evaluations.groupby('run')))
@@ -57,6 +52,22 @@ def export(root: str | os.PathLike, logdir: str | os.PathLike) -> int:
     for file in old:
       file.unlink()
   return len(results.trials)
+
+
+def writers() -> types.ModuleType:
+  """The module `clu.metric_writers`.
+
+  Raises:
+    UserError: if TensorFlow or TensorBoard is not installed.
+  """
+  try:
+    from clu import metric_writers
+  except ModuleNotFoundError as error:
+    raise UserError(
+      f'writing for TensorBoard needs {error.name}, which is not installed: '
+      "pip install 'jaxperf[tensorboard]'"
+    ) from None
+  return metric_writers
 
 
 def write_trial(

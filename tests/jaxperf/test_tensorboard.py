@@ -117,6 +117,20 @@ def test_without_tensorflow_the_message_names_the_extra(
   assert not logdir.exists()
 
 
+def test_a_run_that_cannot_export_is_refused_before_it_starts(
+  tmp_path, capsys, monkeypatch
+):
+  monkeypatch.setitem(sys.modules, 'tensorflow', None)
+  for name in list(sys.modules):
+    if name.partition('.')[0] == 'clu':
+      monkeypatch.delitem(sys.modules, name)
+  results = tmp_path / 'results'
+  arguments = ['run', '--config=quickstart', f'--workdir={results}']
+  assert cli.main([*arguments, f'--config.tensorboard={tmp_path}/logs']) == 2
+  assert "pip install 'jaxperf[tensorboard]'" in capsys.readouterr().err
+  assert not results.exists()
+
+
 def test_event_files_hold_the_last_export_once(tmp_path, capsys):
   pytest.importorskip('tensorflow')
   from tensorboard.backend.event_processing import event_accumulator
