@@ -96,6 +96,7 @@ def test_batches_are_as_promised(name, data):
   spec = workload.data.element_spec(size)
   evaluation.check_batch(first_batch(workload), spec)
   leading = workload.batch_shards or size
+  assert leading % 8 == 0  # So that up to eight devices can share it.
   assert {x.shape[0] for x in jax.tree.leaves(spec)} == {leading}
   for split in workload_lib.SPLITS:
     spec = workload.data.element_spec(workload.eval_batch_size, split)

@@ -70,7 +70,7 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
     data=mri_data.build(name, size, data),
     param_kinds=param_kinds.by_path,
     loss_kind=workload_lib.LossKind.MEAN_ABSOLUTE_ERROR,
-    default_batch_size=4 if mini else 32,
+    default_batch_size=8 if mini else 32,
     eval_batch_size=32 if mini else 256,
     metric_names=('ssim', 'loss'),
   )
