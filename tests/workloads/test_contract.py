@@ -24,6 +24,9 @@ FULL = [name for name in workloads.TABLE if not name.startswith('mini_')]
 # Compiling their evaluation takes half a minute or more.
 HEAVY = ('mini_speech_conformer', 'mini_speech_deepspeech', 'mini_translation')
 
+# Their curves drift apart by up to 8e-4 in ten steps of Adam.
+SENSITIVE = ('mini_mri', 'mini_speech_deepspeech')
+
 each = pytest.mark.parametrize('name', MINI)
 each_evaluated = pytest.mark.parametrize(
   'name',
@@ -252,17 +255,33 @@ def test_the_loss_falls_in_twenty_steps(name):
   assert losses[-1] < 0.95 * losses[0]
 
 
-@each
-@pytest.mark.slow
-@pytest.mark.parametrize('devices', [2, 4, 8])
-def test_the_number_of_devices_does_not_change_a_step(name, devices):
-  """From each of ten states: left alone, Adam blows rounding up in some."""
+def _one_and_many(name, devices):
+  """Trainings on one and on many devices, without dropout, and batches."""
   if fake(name).facts.default_dropout is None:
     constants = {}
   else:
     constants = {'dropout_rate': 0.0}
   stream = fake(name).data.train(0, fake(name).default_batch_size, None)
   batches = [batch for batch, _ in itertools.islice(stream, 10)]
-  one, states = _steps(_training(name, **constants), batches)
-  many, _ = _steps(_training(name, devices, **constants), batches, states)
-  np.testing.assert_allclose(many, one, rtol=1e-4)
+  one, many = (_training(name, n, **constants) for n in (1, devices))
+  return one, many, batches
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('devices', [2, 4, 8])
+@pytest.mark.parametrize('name', [n for n in MINI if n not in SENSITIVE])
+def test_the_number_of_devices_does_not_change_the_curve(name, devices):
+  one, many, batches = _one_and_many(name, devices)
+  losses = _steps(one, batches)[0][:, 0]
+  np.testing.assert_allclose(_steps(many, batches)[0][:, 0], losses, rtol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('devices', [2, 4, 8])
+@pytest.mark.parametrize('name', SENSITIVE)
+def test_the_number_of_devices_does_not_change_a_step(name, devices):
+  """From each of ten states: left alone, Adam blows rounding up here."""
+  one, many, batches = _one_and_many(name, devices)
+  expected, states = _steps(one, batches)
+  actual, _ = _steps(many, batches, states)
+  np.testing.assert_allclose(actual, expected, rtol=1e-4)
