@@ -100,13 +100,17 @@ def test_hyperparameters_become_types_that_tensorboard_shows(tmp_path):
   assert written(tmp_path, point).hparams == [point | {'blocks': '[1, 2]'}]
 
 
-def test_without_tensorflow_the_message_names_the_extra(
-  tmp_path, capsys, monkeypatch
-):
+@pytest.fixture
+def without_tensorflow(monkeypatch):
   monkeypatch.setitem(sys.modules, 'tensorflow', None)
   for name in list(sys.modules):
     if name.partition('.')[0] == 'clu':
       monkeypatch.delitem(sys.modules, name)
+
+
+def test_without_tensorflow_the_message_names_the_extra(
+  tmp_path, capsys, without_tensorflow
+):
   make_tree(tmp_path)
   logdir = tmp_path / 'logs'
   code = cli.main(['tensorboard', str(tmp_path), f'--logdir={logdir}'])
@@ -118,12 +122,8 @@ def test_without_tensorflow_the_message_names_the_extra(
 
 
 def test_a_run_that_cannot_export_is_refused_before_it_starts(
-  tmp_path, capsys, monkeypatch
+  tmp_path, capsys, without_tensorflow
 ):
-  monkeypatch.setitem(sys.modules, 'tensorflow', None)
-  for name in list(sys.modules):
-    if name.partition('.')[0] == 'clu':
-      monkeypatch.delitem(sys.modules, name)
   results = tmp_path / 'results'
   arguments = ['run', '--config=quickstart', f'--workdir={results}']
   assert cli.main([*arguments, f'--config.tensorboard={tmp_path}/logs']) == 2
