@@ -20,19 +20,19 @@ is a line of `mini_target_runs.csv`; started again the script goes on there.
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import itertools
 import json
 import math
 import pathlib
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from jaxperf import isolated, plugins, rules, tuning
+from experiments import recorded_runs
+from experiments.recorded_runs import Run
+from jaxperf import plugins, rules, tuning
 
 TABLE = pathlib.Path(__file__).with_name('mini_target_runs.csv')
 _TRIALS, _SEEDS, _DRAW = 5, 5, 20_260_101
@@ -41,7 +41,7 @@ _ADAM = {'learning_rate': tuning.Range(3e-4, 3e-2, 'log')} | _SMALL_SCALE
 _MOMENTUM = {'learning_rate': tuning.Range(5e-3, 1.0, 'log')} | _SMALL_SCALE
 ALGORITHMS = {  # Changes to the search space of each.
   'baselines.adamw': _ADAM,
-  'baselines.nadamw': _ADAM,
+  'baselines.nadamw:paper': _ADAM,
   'baselines.nesterov': _MOMENTUM,
   'baselines.heavy_ball': _MOMENTUM,
 }
@@ -52,34 +52,10 @@ _BAD = {  # Changes to the best NadamW point.
 }
 
 
-class Run(NamedTuple):
-  """One training run, a line of the table.
-
-  Attributes:
-    workload: name.
-    algorithm: module.
-    phase: `search`, `repeat`, or how it is bad.
-    number: of the point in a search, of the seed in a repetition.
-    point: hyperparameters, JSON.
-    evaluations: `step:validation:test` by evaluation, blanks between.
-  """
-
-  workload: str
-  algorithm: str
-  phase: str
-  number: int
-  point: str
-  evaluations: str = ''
-
-  @property
-  def values(self) -> list[tuple[int, float, float]]:
-    """Step, validation and test metric of each evaluation."""
-    fields = [e.split(':') for e in self.evaluations.split()]
-    return [(int(a), float(b), float(c)) for a, b, c in fields]
-
-
 def main() -> None:
   """Runs what is missing, then prints the targets."""
+  from experiments import set_mini_targets  # Not `__main__`.
+
   parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
   parser.add_argument('--workloads', default='', metavar='A,B')
   parser.add_argument('--minutes', type=float, default=math.inf)
@@ -88,21 +64,25 @@ def main() -> None:
   names = [n for n in options.workloads.split(',') if n] or mini.base_workloads
   deadline = time.monotonic() + 60 * options.minutes
   for name in names:
-    while (todo := next(missing(name, read()), None)) is not None:
+    while todo := next(missing(name, recorded_runs.read(TABLE)), None):
       if time.monotonic() > deadline:
         break
       print(*todo[:4], flush=True)
-      append(trained(todo))
-  print(markdown(names, read()))
+      run = recorded_runs.trained(todo, set_mini_targets.train)
+      recorded_runs.append(TABLE, run)
+  print(markdown(names, recorded_runs.read(TABLE)))
 
 
 def missing(workload: str, runs: Sequence[Run]) -> Iterator[Run]:
-  """The runs of a workload that are not in the table, in order."""
-  done = {run[:4] for run in runs}
+  """The runs of a workload that are not in the table, in order.
+
+  The phase of a run is `search`, `repeat`, or how it is bad; its number is that
+  of the point in a search, of the seed in a repetition.
+  """
   plan = itertools.chain(
     _search(workload), _repeats(workload, runs), _bad(workload, runs)
   )
-  return (run for run in plan if run[:4] not in done)
+  return recorded_runs.missing(plan, runs)
 
 
 def _search(workload: str) -> Iterator[Run]:
@@ -125,7 +105,7 @@ def _repeats(workload: str, runs: Sequence[Run]) -> Iterator[Run]:
 
 def _bad(workload: str, runs: Sequence[Run]) -> Iterator[Run]:
   """NadamW, badly tuned."""
-  best = best_of(workload, runs, 'baselines.nadamw')
+  best = best_of(workload, runs, 'baselines.nadamw:paper')
   point = json.loads(best.point)
   for phase, change in _BAD.items():
     bad = json.dumps(point | change(point))
@@ -156,21 +136,9 @@ def _rank(goal: rules.WorkloadRules, value: float) -> float:
   return value if goal.minimize else -value
 
 
-def trained(run: Run) -> Run:
-  """The run with its evaluations; trains in a process of its own."""
-  from experiments import set_mini_targets  # Not `__main__`.
-
-  evaluations, error = isolated.call(
-    set_mini_targets.train, {'run': list(run[:5])}
-  )
-  if error:
-    raise SystemExit(f'{run[:4]}: {error}')
-  return run._replace(evaluations=evaluations)
-
-
 def train(run: list[Any]) -> str:
   """Trains to the end, whatever is reached; returns the evaluations."""
-  from jaxperf import experiment, job, trial
+  from jaxperf import experiment, job
 
   workload, algorithm, phase, number, point = run
   config = experiment.make_config(
@@ -182,44 +150,10 @@ def train(run: list[Any]) -> str:
   )
   steps = round(0.75 * made.training.run.budget)
   limits = dataclasses.replace(made.training.run, budget=steps, step_hint=steps)
-  never = -math.inf if made.goal.minimize else math.inf
-  made = dataclasses.replace(
-    made,
-    training=dataclasses.replace(made.training, run=limits),
-    goal=dataclasses.replace(
-      made.goal, validation_target=never, test_target=never
-    ),
+  training = dataclasses.replace(made.training, run=limits)
+  return recorded_runs.train_to_the_end(
+    dataclasses.replace(made, training=training)
   )
-  with tempfile.TemporaryDirectory() as folder:
-    path = pathlib.Path(folder)
-    trial.run(made, path)
-    with (path / 'eval_measurements.csv').open(newline='') as file:
-      rows = list(csv.DictReader(file))
-  metric = made.goal.metric
-  return ' '.join(
-    f'{row["global_step"]}:{float(row[f"validation/{metric}"]):.5g}:'
-    f'{float(row[f"test/{metric}"]):.5g}'
-    for row in rows
-  )
-
-
-def read() -> list[Run]:
-  """All runs so far."""
-  if not TABLE.exists():
-    return []
-  with TABLE.open(newline='') as file:
-    rows = list(csv.DictReader(file))
-  return [Run(**(row | {'number': int(row['number'])})) for row in rows]
-
-
-def append(run: Run) -> None:
-  """Adds a line to the table."""
-  new = not TABLE.exists()
-  with TABLE.open('a', newline='') as file:
-    writer = csv.writer(file, lineterminator='\n')
-    if new:
-      writer.writerow(Run._fields)
-    writer.writerow(run)
 
 
 class Targets(NamedTuple):
@@ -303,8 +237,7 @@ def markdown(names: Sequence[str], runs: Sequence[Run]) -> str:
 
 def _searched(name: str, runs: Sequence[Run]) -> bool:
   """Whether the search of a workload is complete."""
-  done = {run[:4] for run in runs}
-  return all(run[:4] in done for run in _search(name))
+  return not any(recorded_runs.missing(_search(name), runs))
 
 
 if __name__ == '__main__':
