@@ -1,13 +1,14 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
 import pathlib
+import re
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxperf import checkpoint, compiled, mesh
+from jaxperf import checkpoint, compiled, errors, mesh
 from tests import tiny
 
 
@@ -30,9 +31,9 @@ def _saved(folder: pathlib.Path) -> None:
   checkpointer.close()
 
 
-def _restored(folder: pathlib.Path):
+def _restored(folder: pathlib.Path, like=None):
   checkpointer = checkpoint.Checkpointer(folder)
-  found = checkpointer.restore(_like())
+  found = checkpointer.restore(like or _like())
   checkpointer.close()
   return found
 
@@ -75,6 +76,64 @@ def test_a_damaged_checkpoint_is_reported_and_the_previous_one_used(
   checkpointer.save(3, _state(7), {'step': 3})
   checkpointer.close()
   assert _restored(tmp_path)[0]['n'] == 7
+
+
+def test_a_changed_number_in_the_progress_is_damage(tmp_path):
+  _saved(tmp_path)
+  file = tmp_path / '3' / 'progress' / 'metadata'
+  text, count = re.subn(r'(step\W+)3', r'\g<1>7', file.read_text())
+  assert count == 1
+  file.write_text(text)
+  assert _restored(tmp_path)[1]['step'] == 2
+
+
+def _struct(like, shape, dtype=jnp.float32):
+  return jax.ShapeDtypeStruct(shape, dtype, sharding=like['x'].sharding)
+
+
+@pytest.mark.parametrize(
+  ('change', 'difference'),
+  [
+    (
+      lambda like: like | {'x': _struct(like, (50,))},
+      'x is float32[100], float32[50] is expected',
+    ),
+    (
+      lambda like: like | {'n': _struct(like, (), jnp.float32)},
+      'n is int32[], float32[] is expected',
+    ),
+    (
+      lambda like: like | {'empty': [_struct(like, (2,))]},
+      'empty/0 is missing, float32[2] is expected',
+    ),
+    (
+      lambda like: {'n': like['n']},
+      'it holds x of float32[100], which is not expected',
+    ),
+  ],
+)
+def test_a_checkpoint_of_another_state_is_kept_and_the_difference_told(
+  tmp_path, change, difference
+):
+  _saved(tmp_path)
+  with pytest.raises(errors.UserError, match=re.escape(difference)) as raised:
+    _restored(tmp_path, change(_like()))
+  assert f'checkpoint of step 3 in {tmp_path} ' in str(raised.value)
+  # Nothing is lost: with the state as it was, the newest comes back.
+  state, _ = _restored(tmp_path)
+  jax.tree.map(np.testing.assert_array_equal, state, _state(3))
+  assert (tmp_path / '2').is_dir()
+
+
+def test_a_damaged_checkpoint_before_one_of_another_state_loses_no_more(
+  tmp_path, capsys
+):
+  _saved(tmp_path)
+  _truncate(tmp_path / '3' / 'progress' / 'metadata')
+  with pytest.raises(errors.UserError, match='checkpoint of step 2'):
+    _restored(tmp_path, {'n': _like()['n']})
+  assert 'checkpoint of step 3 cannot be read' in capsys.readouterr().out
+  assert _restored(tmp_path)[1]['step'] == 2
 
 
 def test_a_half_written_checkpoint_is_not_used(tmp_path):
