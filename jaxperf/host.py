@@ -19,8 +19,9 @@ class Host:
     progress: evaluations, and which targets were met.
     watch: the clock.
     log: `(step, scalars)` writes training scalars into the records.
-    compile_bucket: where the time of the first update and of the first
-      preparation of evaluation weights goes, since they compile.
+    compile_bucket: where the time of the first update, of the first preparation
+      of evaluation weights, and of the update after it goes, since they
+      compile.
     complete: set by the submission: it has nothing left to do.
   """
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxperf import host as host_lib
 from jaxperf import train
+from jaxperf.foreign import state as state_lib
 from jaxperf.foreign import workload as workload_lib
 from jaxperf.foreign.state import ForeignState
 
@@ -60,8 +61,8 @@ class Driver:
   def start(self, state: train.TrainState) -> train.TrainState:
     """The state with the optimizer state that the file makes.
 
-    Parameters are placed as the file will place them, on its mesh: otherwise it
-    would compile twice.
+    All arrays are placed as the file's own step will place them, on its mesh:
+    otherwise it would compile twice.
     """
     params, model_state = self._sharding.replicate(
       (state.params, state.model_state)
@@ -74,7 +75,13 @@ class Driver:
       hyperparameters=self._hyperparameters,
       rng=self._keys(np.int32(0))[_INIT],
     )
-    return state._replace(opt_state=ForeignState(opt_state))
+    opt_state = jax.tree.map(self._place, opt_state)
+    params, model_state, opt_state = state_lib.unshared(
+      (state.params, state.model_state, opt_state)
+    )
+    return train.TrainState(
+      state.step, params, model_state, ForeignState(opt_state)
+    )
 
   def functions(
     self, state: train.TrainState, host: host_lib.Host
@@ -87,8 +94,19 @@ class Driver:
     """
     self._connect(host, int(state.step))
     self._first_shapes = _shapes(state.opt_state)
+    # What each step needs besides the file; it compiles now, not in a step.
+    leaf = jax.tree.leaves(state.params)[0]
+    jax.block_until_ready((self._keys(np.int32(0)), _after(state.step, leaf)))
     prepares = hasattr(self._module, 'prepare_for_eval')
     return self._update, self._prepare if prepares else None
+
+  def _place(self, leaf: Any) -> Any:
+    """A leaf of a state; an array on one device comes on the file's mesh."""
+    if isinstance(leaf, jax.Array) and isinstance(
+      leaf.sharding, jax.sharding.SingleDeviceSharding
+    ):
+      return self._sharding.replicate(leaf)
+    return leaf
 
   def _connect(self, host: host_lib.Host, step: int) -> None:
     """Starts to follow a run."""
@@ -139,6 +157,7 @@ class Driver:
 
   def _prepare(self, state: train.TrainState) -> train.TrainState:
     """What is evaluated, and trained on: the file turns it back if it must."""
+    first = self._module.prepare_for_eval not in self._compiled
     opt_state, params, model_state = self._call(
       self._module.prepare_for_eval,
       state,
@@ -146,6 +165,8 @@ class Driver:
       **self._update_arguments(),
       rng=self._keys(np.int32(self._step))[_PREPARE],
     )
+    if first:  # The next update compiles the way back.
+      self._compiled.discard(self._module.update_params)
     return train.TrainState(
       state.step, params, model_state, ForeignState(opt_state)
     )
@@ -190,7 +211,7 @@ class Driver:
     if self._first_shapes != _shapes(after.opt_state):
       print(
         'note: the optimizer state is not shaped as init_optimizer_state made '
-        'it, so it cannot be restored: if interrupted, the trial begins anew',
+        'it, so it cannot be restored: an interrupted trial must begin anew',
         flush=True,
       )
 

@@ -70,6 +70,26 @@ class ForeignState:
     return cls(jax.tree.unflatten(structure.treedef, leaves))
 
 
+def unshared(tree: PyTree) -> PyTree:
+  """The tree; an array whose memory an earlier leaf has is copied.
+
+  A file may start its state with the parameters themselves. A step that donates
+  both fails, or takes the process with it.
+  """
+  seen: set[int] = set()
+
+  def own(x):
+    if not isinstance(x, jax.Array):
+      return x
+    memory = {s.data.unsafe_buffer_pointer() for s in x.addressable_shards}
+    if memory & seen:
+      return jnp.copy(x)
+    seen.update(memory)
+    return x
+
+  return jax.tree.map(own, tree)
+
+
 @dataclasses.dataclass(frozen=True)
 class _Placeholder:
   """Stands for a child that is no array, such as its shape or its sharding."""

@@ -32,20 +32,22 @@ def _slow_stream(seed, batch_size, cursor=None):
     yield item
 
 
+WORKLOAD = tiny.WORKLOAD._replace(
+  data=tiny.WORKLOAD.data._replace(train=_slow_stream)
+)
+LIMITS = {'budget': STEPS, 'eval_period': 50}
+OFTEN = {'checkpoint_every_s': 0.05, 'keep_state': True}
+
+
 def _trial() -> trial.Trial:
-  data = tiny.WORKLOAD.data._replace(train=_slow_stream)
-  training = tiny.make_training(
-    workload=tiny.WORKLOAD._replace(data=data), budget=STEPS, eval_period=50
-  )
-  return tiny.make_trial(
-    training, tiny.UNREACHABLE, checkpoint_every_s=0.05, keep_state=True
-  )
+  training = tiny.make_training(workload=WORKLOAD, **LIMITS)
+  return tiny.make_trial(training, tiny.UNREACHABLE, **OFTEN)
 
 
-def _start(folder: pathlib.Path) -> subprocess.Popen:
+def _start(script: list[str], folder: pathlib.Path) -> subprocess.Popen:
   root = pathlib.Path(__file__).parents[2]
   return subprocess.Popen(
-    [sys.executable, __file__, str(folder)],
+    [sys.executable, *script, str(folder)],
     env=os.environ | {'PYTHONPATH': str(root), 'XLA_FLAGS': ''},
     stdout=subprocess.DEVNULL,
   )
@@ -57,9 +59,11 @@ def _step(folder: pathlib.Path) -> int:
   return max((int(s) for s in steps if s.isdigit()), default=0)
 
 
-def _kill_somewhere(folder: pathlib.Path, rng: random.Random) -> None:
+def _kill_somewhere(
+  script: list[str], folder: pathlib.Path, rng: random.Random
+) -> None:
   """Starts the trial, lets it save at least once more, kills it."""
-  process = _start(folder)
+  process = _start(script, folder)
   begin = _step(folder)
   while _step(folder) <= begin and process.poll() is None:
     time.sleep(0.01)
@@ -68,11 +72,9 @@ def _kill_somewhere(folder: pathlib.Path, rng: random.Random) -> None:
   process.wait()
 
 
-def _final(folder: pathlib.Path):
+def _final(folder: pathlib.Path, made: trial.Trial):
   checkpointer = checkpoint.Checkpointer(folder / 'checkpoints')
-  state, progress = checkpointer.restore(
-    compiled.abstract_state(_trial().training)
-  )
+  state, progress = checkpointer.restore(compiled.abstract_state(made.training))
   checkpointer.close()
   return jax.tree.map(np.asarray, state), progress
 
@@ -82,11 +84,7 @@ def _evaluations(folder: pathlib.Path):
     return list(csv.DictReader(file))
 
 
-def _compare(folder: pathlib.Path, whole: pathlib.Path, kills: int) -> None:
-  state, progress = _final(folder)
-  reference, _ = _final(whole)
-  jax.tree.map(np.testing.assert_array_equal, state, reference)
-  assert 0 < progress['preemption_count'] <= kills
+def _compare(folder: pathlib.Path, whole: pathlib.Path) -> None:
   rows, expected = _evaluations(folder), _evaluations(whole)
   metrics = [name for name in rows[0] if '/' in name] + ['global_step']
   assert [[r[m] for m in metrics] for r in rows] == [
@@ -114,18 +112,37 @@ def _check_clock(folder: pathlib.Path, whole: pathlib.Path) -> None:
   assert _submission_time(folder) < 1.5 * _submission_time(whole)
 
 
+def check_kills(
+  script: list[str], made: trial.Trial, folder: pathlib.Path, kills: int
+) -> None:
+  """Runs a trial whole, and killed at random instants; compares all numbers.
+
+  Args:
+    script: a Python file and its arguments; it runs the trial in the folder
+      that is its last argument.
+    made: that trial, with the data of `WORKLOAD`, `LIMITS` and `OFTEN`.
+    folder: where to run it.
+    kills: how often.
+  """
+  rng = random.Random(kills)
+  whole, killed = folder / 'whole', folder / 'killed'
+  assert _start(script, whole).wait() == 0
+  for _ in range(kills):
+    _kill_somewhere(script, killed, rng)
+  assert _start(script, killed).wait() == 0
+  state, progress = _final(killed, made)
+  reference, _ = _final(whole, made)
+  jax.tree.map(np.testing.assert_array_equal, state, reference)
+  assert 0 < progress['preemption_count'] <= kills
+  _compare(killed, whole)
+  _check_clock(killed, whole)
+
+
 @pytest.mark.parametrize('kills', [3, pytest.param(10, marks=pytest.mark.slow)])
 def test_killed_at_random_instants_it_ends_with_the_same_numbers(
   tmp_path, kills
 ):
-  rng = random.Random(kills)
-  whole, killed = tmp_path / 'whole', tmp_path / 'killed'
-  assert _start(whole).wait() == 0
-  for _ in range(kills):
-    _kill_somewhere(killed, rng)
-  assert _start(killed).wait() == 0
-  _compare(killed, whole, kills)
-  _check_clock(killed, whole)
+  check_kills([__file__], _trial(), tmp_path, kills)
 
 
 if __name__ == '__main__':
