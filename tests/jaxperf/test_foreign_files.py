@@ -185,7 +185,7 @@ def test_points_may_differ_in_their_names():
 @pytest.mark.parametrize(
   ('rules', 'workload', 'batch_size'),
   [
-    ('mini', 'mini_clicks', 256),
+    ('mini', 'mini_clicks', 128),
     ('v0.6', 'criteo1tb', 4096),
     ('v0.5', 'criteo1tb_layernorm', 4096),
   ],

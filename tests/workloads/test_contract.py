@@ -5,11 +5,13 @@
 A new workload is tested by its row in `workloads.TABLE`.
 """
 
+import dataclasses
 import functools
 import itertools
 
 import jax
 import jax.numpy as jnp
+import jraph
 import numpy as np
 import optax
 import pytest
@@ -23,6 +25,12 @@ FULL = [name for name in workloads.TABLE if not name.startswith('mini_')]
 
 # Compiling their evaluation takes half a minute or more.
 HEAVY = ('mini_speech_conformer', 'mini_speech_deepspeech', 'mini_translation')
+
+# A hundred of their steps take seconds.
+QUICK = ('mini_clicks', 'mini_molecules')
+
+# Their examples differ in length or size.
+PADDED = (*HEAVY, 'mini_molecules')
 
 # Their curves drift apart by up to 8e-4 in ten steps of Adam.
 SENSITIVE = ('mini_mri', 'mini_speech_deepspeech')
@@ -253,6 +261,42 @@ def test_the_loss_falls_in_twenty_steps(name):
   losses = _steps(_training(name), [batch] * 20)[0][:, 0]
   assert np.all(np.isfinite(losses))
   assert losses[-1] < 0.95 * losses[0]
+
+
+@pytest.mark.parametrize(
+  'name',
+  [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+    for name in MINI
+  ],
+)
+def test_a_hundred_steps_of_real_data_compile_nothing(name, caplog):
+  """Lengths and sizes of the examples vary, the shapes of a batch do not."""
+  workload = workloads.build(name)
+  training = dataclasses.replace(_training(name), workload=workload)
+  state = compiled.initial_state(training)
+  step = compiled.compile_functions(training, state).step
+  stream = workload.data.train(0, workload.default_batch_size, None)
+  paddings = []
+  with jax.log_compiles():
+    for batch, _ in itertools.islice(stream, 100):
+      paddings.append(_padding(batch))
+      state, _ = step(state, mesh.place_batch(batch, training.run.mesh))
+    assert not caplog.messages
+    jax.jit(lambda x: x + len(paddings))(1.0)
+    assert caplog.messages  # What is compiled would have been seen.
+  if name in PADDED:
+    assert len(set(paddings)) > 10
+
+
+def _padding(batch) -> float:
+  """How much of a batch of variable lengths or sizes is padding."""
+  inputs = batch['inputs']
+  if isinstance(inputs, jraph.GraphsTuple):
+    return inputs.n_node[:, -1].sum()  # The last graph of a shard.
+  if isinstance(inputs, tuple):
+    return inputs[1].sum()
+  return np.sum(inputs == 0)
 
 
 def _one_and_many(name, devices):

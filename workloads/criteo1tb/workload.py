@@ -73,7 +73,7 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
     data=_data(name, mini, data),
     param_kinds=param_kinds.by_path,
     loss_kind=workload_lib.LossKind.SIGMOID_CROSS_ENTROPY,
-    default_batch_size=256 if mini else 262_144,
+    default_batch_size=128 if mini else 262_144,
     eval_batch_size=4096 if mini else 131_072,
     metric_names=('loss',),
   )

@@ -19,6 +19,8 @@ MINI_SIZE = 96
 # Slices that one evaluation covers.
 MINI_EVALUATED = {'train': 32, 'validation': 128, 'test': 128}
 _FAKE_EVALUATION_EXAMPLES = 100
+# Changes with what `sampling.undersampled` does.
+_UNDERSAMPLING_VERSION = '1'
 _STATISTICS = ('mean', 'std', 'volume_max')
 
 
@@ -86,9 +88,18 @@ def mini() -> workload_lib.Data:
   )
 
 
-@functools.cache
 def _mini_split(split: str) -> dict[str, np.ndarray]:
-  """All slices of a split, undersampled and normalised."""
+  """All slices of a split, undersampled and normalised; kept in the cache."""
+  sources = (mini_data.manifest()['mri']['sha256'], mini_data.MRI_VERSION)
+  return mini_data.cached(
+    f'mri-undersampled-{split}',
+    (*sources, _UNDERSAMPLING_VERSION),
+    functools.partial(_undersampled, split),
+  )
+
+
+def _undersampled(split: str) -> dict[str, np.ndarray]:
+  """Inputs, targets and statistics of all slices of a split."""
   slices = mini_data.mri_slices(split)
   pairs = [
     sampling.undersampled(

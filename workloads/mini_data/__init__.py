@@ -16,7 +16,13 @@ from workloads.mini_data._molecules import (
   molecule_tasks,
   molecules,
 )
-from workloads.mini_data._mri import Brain, MriSlices, mri, mri_slices
+from workloads.mini_data._mri import (
+  MRI_VERSION,
+  Brain,
+  MriSlices,
+  mri,
+  mri_slices,
+)
 from workloads.mini_data._speech import Speech, padded_audio, speech
 from workloads.mini_data._translation import (
   Translation,
@@ -26,6 +32,7 @@ from workloads.mini_data._translation import (
 )
 
 __all__ = [
+  'MRI_VERSION',
   'TABLE_ROWS',
   'Brain',
   'Clicks',

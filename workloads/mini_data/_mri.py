@@ -17,7 +17,7 @@ from workloads.mini_data import _cache, _files
 
 SIZE = 96
 SLICES_PER_VOLUME = 4
-_VERSION = '1'
+MRI_VERSION = '1'
 _BLOCK = 8
 # First slice of an orientation, and the split of each block of 8 slices from
 # there on. Only one half of the sagittal slices: the brain is symmetric.
@@ -91,7 +91,7 @@ def mri_slices(split: str) -> MriSlices:
   """
   arrays = _cache.cached(
     f'mri-{split}',
-    (_files.manifest()['mri']['sha256'], _VERSION),
+    (_files.manifest()['mri']['sha256'], MRI_VERSION),
     lambda: {'kspace': _simulate(split)},
   )
   pairs = arrays['kspace'].astype(np.float32)
