@@ -94,10 +94,12 @@ def adafactor(
     return _quantize(m) if int8 and m.ndim else m
 
   def init(params):
+    # XLA takes minutes to quantize zeros, since it evaluates constants itself.
+    momentum = jax.eval_shape(lambda p: jax.tree.map(store, p), params)
     return AdafactorState(
       jnp.zeros([], jnp.int32),
       jax.tree.map(_zero_factors, params),
-      jax.tree.map(lambda p: store(jnp.zeros_like(p)), params),
+      optax.tree.zeros_like(momentum),
     )
 
   def update(updates, state, params):
