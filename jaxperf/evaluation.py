@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -102,6 +103,23 @@ def check_batch(batch: PyTree, spec: PyTree) -> None:
         f'batch{jax.tree_util.keystr(path)} is {got.dtype}{list(got.shape)}, '
         f'the workload promises {want.dtype}{list(want.shape)}'
       )
+
+
+def checked(stream: Iterator, spec: PyTree) -> Iterator:
+  """A training stream; its first batch is compared with what is promised."""
+  for i, (batch, cursor) in enumerate(stream):
+    if i == 0:
+      check_batch(batch, spec)
+    yield batch, cursor
+
+
+def columns(workload: workload_lib.Workload) -> list[str]:
+  """Columns of the table of evaluations that the workload defines."""
+  return [
+    f'{split}/{metric}'
+    for split in workload_lib.SPLITS
+    for metric in workload.metric_names
+  ] + ['validation/num_examples', 'test/num_examples']
 
 
 def _collect(

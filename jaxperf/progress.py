@@ -73,6 +73,22 @@ class Progress:
     )
     return row
 
+  def status(
+    self,
+    goal: rules_lib.WorkloadRules,
+    unit: str,
+    watch: stopwatch_lib.Stopwatch,
+  ) -> dict[str, Any]:
+    """How far the run is: of its budget in `unit`, and from its target."""
+    last = self.evaluations[-1] if self.evaluations else {}
+    return {
+      'step': self.step,
+      'used': self.step if unit == 'steps' else watch.submission_time(),
+      'metric': goal.metric,
+      'value': last.get(f'validation/{goal.metric}'),
+      'target': goal.validation_target,
+    }
+
   def history(self, metric: str) -> list[submission_lib.Evaluation]:
     """The evaluations as a submission sees them."""
     return [

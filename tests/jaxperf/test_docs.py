@@ -5,13 +5,13 @@ import pathlib
 import re
 import textwrap
 
-from jaxperf import trial
+from jaxperf import session
 
 ROOT = pathlib.Path(__file__).parents[2]
 
 
 def test_the_loop_printed_in_the_architecture_page_is_the_real_one():
-  loop = inspect.getsource(trial._Session.train)
+  loop = inspect.getsource(session.Session.train)
   body = textwrap.dedent(loop.split('"""The training loop."""\n')[1]).strip()
   assert body in (ROOT / 'docs/architecture.md').read_text()
 
