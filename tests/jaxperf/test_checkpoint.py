@@ -1,14 +1,16 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
+import dataclasses
 import pathlib
 import re
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from jaxperf import checkpoint, compiled, errors, mesh
+from jaxperf import checkpoint, compiled, errors, mesh, trial
 from tests import tiny
 
 
@@ -123,6 +125,23 @@ def test_a_checkpoint_of_another_state_is_kept_and_the_difference_told(
   state, _ = _restored(tmp_path)
   jax.tree.map(np.testing.assert_array_equal, state, _state(3))
   assert (tmp_path / '2').is_dir()
+
+
+def test_a_trial_goes_on_once_its_submission_is_changed_back(tmp_path):
+  made = tiny.make_trial(goal=tiny.UNREACHABLE)
+  calls = iter(range(10**6))
+  assert trial.run(made, tmp_path, lambda: next(calls) == 10) == 'stopped'
+  with_momentum = dataclasses.replace(
+    tiny.SUBMISSION,
+    optimizer=lambda hps, run: optax.sgd(hps.learning_rate, momentum=0.9),
+  )
+  changed = tiny.make_trial(tiny.make_training(with_momentum))
+  with pytest.raises(errors.UserError, match=r'opt_state/0/trace/bias is miss'):
+    trial.run(changed, tmp_path)
+  assert trial.run(made, tmp_path) == 'budget'
+  like = compiled.abstract_state(made.training)
+  _, progress = _restored(tmp_path / 'checkpoints', like)
+  assert (progress['step'], progress['preemption_count']) == (60, 1)
 
 
 def test_a_damaged_checkpoint_before_one_of_another_state_loses_no_more(
