@@ -165,8 +165,11 @@ class Session:
     self.host = host_lib.Host(
       self.progress, self.watch, self.record.scalars, bucket
     )
+    training = self._training()
     with self.watch.bucket(bucket, after=state):
-      return compiled.compile_functions(self._training(), state, self.host)
+      if training.submission.select_data is not None:
+        _selection_key(training.seed, self.progress.step)
+      return compiled.compile_functions(training, state, self.host)
 
   def _next_batch(self, state: train.TrainState) -> Any:
     """The next training batch; waiting for the host is `data_wait`."""
