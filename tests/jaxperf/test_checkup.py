@@ -84,18 +84,18 @@ def test_the_cost_of_a_step_is_what_hand_computing_gives(planned):
   numbers += bottom + sum(model.bottom) + top + sum(model.top)
   assert cost['params'] == 4 * numbers
   assert cost['opt_state'] == 2 * cost['params'] + 4
-  batch = 256 // 8 * (39 + 1) * 4
+  batch = 128 // 8 * (39 + 1) * 4
   state = cost['params'] + cost['opt_state']
   assert cost['arguments'] == state + batch + 4  # The number of the step.
   # Forward once and backward twice, but nothing wants the inputs' gradient.
   pairs = 27 * 27 * model.embed_dim
   operations = 3 * (bottom + pairs + top) - 13 * model.bottom[0]
-  assert cost['flops'] == 2 * 256 * operations
+  assert cost['flops'] == 2 * 128 * operations
   # The gradient, the loss and the number of examples.
   assert set(cost['collectives']) == {'all-reduce'}
   extra = cost['collectives']['all-reduce'] - cost['params']
   assert 0 <= extra <= 8
-  assert (cost['devices'], cost['batch_size']) == (8, 256)
+  assert (cost['devices'], cost['batch_size']) == (8, 128)
   assert cost['ignored'] == ['label_smoothing=0.1']
 
 
