@@ -73,7 +73,8 @@ class Evaluator:
     pending = None
     for batch in batches:
       placed = mesh_lib.place_batch(batch, self._mesh)
-      result = self._evaluate(params, model_state, placed, key)
+      with mesh_lib.sharing_batch(self._mesh):
+        result = self._evaluate(params, model_state, placed, key)
       if pending is not None:
         _collect(pending, sums, rows)
       pending = result  # Fetched while the devices work on the next one.

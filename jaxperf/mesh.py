@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -40,8 +40,29 @@ def split(mesh: Mesh) -> NamedSharding:
 
 
 def sharing_batch(mesh: Mesh) -> contextlib.AbstractContextManager:
-  """Within it, while functions are traced, `per_device` knows the devices."""
+  """Within it, while functions are traced, the two below know the devices."""
   return jax.sharding.use_abstract_mesh(mesh.abstract_mesh)
+
+
+def by_device(
+  function: Callable[[jax.Array], jax.Array], examples: jax.Array
+) -> jax.Array:
+  """Applies a function of examples, each device to those that it holds.
+
+  For operations for which the compiler would gather the batch on every device,
+  as it does for fast Fourier transforms.
+
+  Args:
+    function: from (B', ...) to (B', ...), any B'.
+    examples: (B, ...); within `sharing_batch` the devices must divide B.
+  """
+  mesh = jax.sharding.get_abstract_mesh()
+  if mesh.empty:
+    return function(examples)
+  part = PartitionSpec(_AXIS)
+  return jax.shard_map(function, mesh=mesh, in_specs=part, out_specs=part)(
+    examples
+  )
 
 
 def per_device(weights: jax.Array) -> jax.Array:

@@ -100,10 +100,30 @@ class TransposeConvBlock(nn.Module):
   @nn.compact
   def __call__(self, x):
     """(B, H, W, C) to (B, 2 H, 2 W, features)."""
-    x = nn.ConvTranspose(self.features, (2, 2), strides=(2, 2), use_bias=False)(
-      x
-    )
+    x = ConvTranspose(self.features, name='ConvTranspose_0')(x)
     return self.config.activation(_instance_norm(x))
+
+
+class ConvTranspose(nn.Module):
+  """Transposed 2x2 convolution with stride 2, as one matrix product.
+
+  Each pixel becomes 2x2 pixels of its own. The parameters are those of
+  `flax.linen.ConvTranspose`, whose gradient takes much longer on a CPU.
+  """
+
+  features: int
+
+  @nn.compact
+  def __call__(self, x):
+    """(B, H, W, C) to (B, 2 H, 2 W, features)."""
+    batch, height, width, channels = x.shape
+    kernel = self.param(
+      'kernel',
+      nn.initializers.lecun_normal(),
+      (2, 2, channels, self.features),
+    )
+    y = jnp.einsum('bhwc,ijcf->bhiwjf', x, kernel[::-1, ::-1])
+    return y.reshape(batch, 2 * height, 2 * width, self.features)
 
 
 def _instance_norm(x: jax.Array) -> jax.Array:

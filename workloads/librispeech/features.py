@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxperf import mesh as mesh_lib
+
 SAMPLE_RATE = 16_000
 NUM_BANDS = 80
 _FRAME = 401  # Samples in a frame; pre-emphasis uses up one of them.
@@ -80,17 +82,9 @@ def log_mel(
     Features (B, F, 80), and paddings (B, F): 1 where all samples of a frame are
     padding.
   """
-  starts = _HOP * np.arange(num_frames(audio.shape[1]))[:, None]
   samples_BxN = audio * (1.0 - paddings) * 2.0**-15
-  frames_BxFxW = samples_BxN[:, starts + np.arange(_WINDOW)]
-  # A product instead of a fast Fourier transform: the compiler would gather the
-  # operand of the latter on every device.
-  spectrum_BxFx2K = jnp.matmul(
-    frames_BxFxW, _spectrum_matrix(), precision=jax.lax.Precision.HIGHEST
-  )
-  real, imaginary = jnp.split(spectrum_BxFx2K, 2, axis=-1)
   energy_BxFxM = jnp.matmul(
-    jnp.square(real) + jnp.square(imaginary),
+    mesh_lib.by_device(_power, samples_BxN),
     mel_weights(),
     precision=jax.lax.Precision.HIGHEST,
   )
@@ -120,19 +114,27 @@ def mel_weights() -> np.ndarray:
   return weights.astype(np.float32)
 
 
-@functools.cache
-def _spectrum_matrix() -> np.ndarray:
-  """Pre-emphasis, Hann window and Fourier transform as one matrix (W, 2K).
+def _power(samples_BxN: jax.Array) -> jax.Array:
+  """Power spectra (B, F, K) of the frames, pre-emphasised and windowed.
 
-  Pre-emphasis is y[n] = x[n] - 0.97 x[n-1], and y[0] = 0.03 x[0]; the window is
-  periodic; real parts come first, then imaginary parts.
+  Pre-emphasis is y[n] = x[n] - 0.97 x[n-1]. What precedes a frame does not
+  matter, since the window, a periodic Hann, is 0 at the first sample.
   """
-  time = np.arange(_WINDOW)
-  emphasis = np.eye(_WINDOW) - _PRE_EMPHASIS * np.eye(_WINDOW, k=1)
-  emphasis[0, 0] = 1.0 - _PRE_EMPHASIS
-  window = 0.5 - 0.5 * np.cos(2.0 * np.pi * time / _WINDOW)
-  transform = np.exp(
-    -2j * np.pi * np.outer(time, np.arange(_FFT_LENGTH // 2 + 1)) / _FFT_LENGTH
+  before = jnp.pad(samples_BxN, ((0, 0), (1, 0)))[:, :-1]
+  window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(_WINDOW) / _WINDOW)
+  frames_BxFxW = _frames(samples_BxN - _PRE_EMPHASIS * before)
+  spectrum_BxFxK = jnp.fft.rfft(
+    frames_BxFxW * window.astype(np.float32), _FFT_LENGTH
   )
-  matrix = emphasis @ (window[:, None] * transform)
-  return np.concatenate([matrix.real, matrix.imag], axis=1).astype(np.float32)
+  return jnp.square(spectrum_BxFxK.real) + jnp.square(spectrum_BxFxK.imag)
+
+
+def _frames(samples_BxN: jax.Array) -> jax.Array:
+  """Overlapping frames (B, F, W), put together from pieces of a hop each."""
+  batch, length = samples_BxN.shape
+  num, pieces = num_frames(length), -(-_WINDOW // _HOP)
+  padded = (num + pieces - 1) * _HOP
+  hops = jnp.pad(samples_BxN, ((0, 0), (0, max(padded - length, 0))))
+  hops = hops[:, :padded].reshape(batch, -1, _HOP)
+  parts = [hops[:, i : i + num] for i in range(pieces)]
+  return jnp.concatenate(parts, axis=-1)[..., :_WINDOW]

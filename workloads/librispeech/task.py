@@ -56,7 +56,7 @@ MINI = Setup(
   dataset='spoken commands (synthesised)',
   num_examples=(4_000, *data_lib.MINI_EVALUATED.values()),
   masks=spec_augment.Masks(time=2, frequency=1),
-  batch_size=16,
+  batch_size=8,
   eval_batch_size=80,
 )
 

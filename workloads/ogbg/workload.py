@@ -76,7 +76,7 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
     param_kinds=param_kinds.by_path,
     # What the benchmark declares; the loss is a sum of sigmoid cross entropies.
     loss_kind=workload_lib.LossKind.SOFTMAX_CROSS_ENTROPY,
-    default_batch_size=128 if mini else 512,
+    default_batch_size=64 if mini else 512,
     eval_batch_size=512 if mini else 32_768,
     metric_names=('accuracy', 'loss', 'mean_average_precision'),
     batch_shards=data_lib.NUM_SHARDS,

@@ -127,17 +127,16 @@ class DecoderLayer(nn.Module):
     return self.cross_attention.keys_values(encoded)
 
   def step(self, y, past, memory, source_mask, index):
-    """One position of all beams; `past`: keys and values (B, K, T, H, C)."""
-    h_BxKxD = _before(self.config, self.norms[0], y)
+    """One position of all beams; `past`: keys and values (B, K, H, T, C)."""
+    h_BxKx1xD = _before(self.config, self.norms[0], y)[:, :, None]
     past = jax.tree.map(
-      lambda old, new: jax.lax.dynamic_update_index_in_dim(old, new, index, 2),
+      lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new, index, 3),
       past,
-      self.self_attention.keys_values(h_BxKxD),
+      self.self_attention.keys_values(h_BxKx1xD),
     )
     written = jnp.arange(self.config.max_length) <= index
-    attended = self.self_attention(
-      h_BxKxD[:, :, None], *past, written[None, None, None]
-    )[:, :, 0]
+    attended = self.self_attention(h_BxKx1xD, *past, written[None, None, None])
+    attended = attended[:, :, 0]
     y = self._after_self(y, attended, memory, source_mask[:, None], 0.0)
     return y, past
 
@@ -170,20 +169,23 @@ class MultiHeadDotProductAttention(nn.Module):
   def __call__(self, x, keys, values, mask):
     """Attends from `x` (..., T, D) to the positions with `mask` (..., T, S).
 
-    `keys` and `values` are (..., S, H, C). Where nothing may be attended to,
+    `keys` and `values` are (..., H, S, C). Where nothing may be attended to,
     the weights are uniform.
     """
     queries = self.query(x * self.config.attention_temperature)
     queries = queries / np.float32(np.sqrt(queries.shape[-1]))
-    scores = jnp.einsum('...thc,...shc->...hts', queries, keys)
+    scores = jnp.einsum('...thc,...hsc->...hts', queries, keys)
     lowest = jnp.finfo(scores.dtype).min
     scores = jnp.where(mask[..., None, :, :], scores, lowest)
     weights = jax.nn.softmax(scores)
-    return self.out(jnp.einsum('...hts,...shc->...thc', weights, values))
+    return self.out(jnp.einsum('...hts,...hsc->...thc', weights, values))
 
   def keys_values(self, x):
-    """Keys and values (..., S, H, C) of `x` (..., S, D)."""
-    return self.key(x), self.value(x)
+    """Keys and values (..., H, S, C) of `x` (..., S, D).
+
+    In this order of axes decoding reads them at every step without a copy.
+    """
+    return self.key(x).swapaxes(-3, -2), self.value(x).swapaxes(-3, -2)
 
 
 class MlpBlock(nn.Module):

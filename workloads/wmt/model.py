@@ -84,13 +84,15 @@ class Transformer(nn.Module):
       num_beams: K.
 
     Returns:
-      The cache, a tree of arrays (B, K, max_length, H, C), zero; and a tuple of
-      the keys and values of each layer's cross-attention, (B, S, H, C).
+      The cache, a tree of arrays (B, K, H, max_length, C), zero; and a tuple of
+      the keys and values of each layer's cross-attention, (B, H, S, C).
     """
     config = self.config
     encoded = self._encode(inputs, None, None, 0.0)
-    head = (config.num_heads, config.width // config.num_heads)
-    past = jnp.zeros((len(inputs), num_beams, config.max_length, *head))
+    heads, channels = config.num_heads, config.width // config.num_heads
+    past = jnp.zeros(
+      (len(inputs), num_beams, heads, config.max_length, channels)
+    )
     cache = ((past, past),) * config.depth
     return cache, self.decoder.memories(encoded)
 

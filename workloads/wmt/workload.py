@@ -78,7 +78,7 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
     data=source.data,
     param_kinds=param_kinds.by_path,
     loss_kind=workload_lib.LossKind.SOFTMAX_CROSS_ENTROPY,
-    default_batch_size=32 if mini else 128,
+    default_batch_size=16 if mini else 128,
     eval_batch_size=128,
     metric_names=('loss', 'accuracy', 'bleu'),
   )
