@@ -9,24 +9,33 @@ numbers are those that ship in `jaxperf.facts`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import scipy.stats
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from experiments import recorded_runs
 from experiments.recorded_runs import Run
-from jaxperf import drawing, facts, plugins, rules, score, summary
+from jaxperf import facts, plugins, rules, score
 from jaxperf.table import Results
 
 PUBLISHED = 'v0.5'
 SAMPLES, SEED = 2000, 0  # Of the bootstrap.
-_TITLES = {'self': 'Self-tuning', 'external': 'External tuning'}
-_DIGITS = 4  # Of the published scores; what is equal to so many is a tie.
+DIGITS = 4  # Of the published scores; what is equal to so many is a tie.
+
+
+class Tau(NamedTuple):
+  """Kendall's tau-b of a mini ranking to the published scores.
+
+  Attributes:
+    value: NaN if one of the two is constant.
+    samples: that of each bootstrap sample of the workloads.
+  """
+
+  value: float
+  samples: np.ndarray
 
 
 class Agreement(NamedTuple):
@@ -35,22 +44,23 @@ class Agreement(NamedTuple):
   Attributes:
     ruleset: `'external'` or `'self'`.
     scores: one row an algorithm with all runs, best published score first;
-      columns `mini`, `published`.
+      columns `mini`, `published`, and `place`, the mean of `places`.
     times: steps to the mini target, one row an algorithm, one column a
       workload; infinite if it was not reached.
+    places: on each workload, from `places`.
     published: the published seconds in the same places; NaN if not run.
-    tau: Kendall's tau-b between the columns of `scores`; NaN if one of them is
-      constant.
-    taus: that of each bootstrap sample.
+    score_tau: of the mini scores.
+    place_tau: of the mean places.
     missing: algorithm -> number of missing runs, those with none left out.
   """
 
   ruleset: str
   scores: pd.DataFrame
   times: pd.DataFrame
+  places: pd.DataFrame
   published: pd.DataFrame
-  tau: float
-  taus: np.ndarray
+  score_tau: Tau
+  place_tau: Tau
   missing: Mapping[str, int]
 
 
@@ -85,19 +95,28 @@ def compare(
   ruled = rules.load('mini')
   times = steps_to_target(ready, ruleset)
   counted = score.counted_times(times, ruled.base_workloads, {}, ruled.tau_max)
+  placed = places(times, best_losses(ready))
+  published = facts.published_scores(PUBLISHED, ruleset)[times.index]
   scores = pd.DataFrame(
     {
       'mini': score.scores(counted, ruled.tau_max).reindex(times.index),
-      'published': facts.published_scores(PUBLISHED, ruleset)[times.index],
+      'place': placed.mean(axis=1),
+      'published': published,
     }
   )
   return Agreement(
     ruleset,
     scores.sort_values('published', ascending=False, kind='stable'),
     times,
+    placed,
     _published_times(ruleset).loc[times.index, times.columns],
-    tau_b(scores['mini'].round(_DIGITS), scores['published']),
-    bootstrap(counted, scores['published'], ruled.tau_max, samples),
+    bootstrap(
+      counted,
+      lambda table: score.score_array(table, ruled.tau_max),
+      published,
+      samples,
+    ),
+    bootstrap(placed, lambda table: -table.mean(axis=-1), published, samples),
     {name: count for name, count in missing.items() if count},
   )
 
@@ -141,6 +160,45 @@ def steps_to_target(
   )
 
 
+def best_losses(runs: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
+  """Best validation value of all trials, negative if larger is better.
+
+  Args:
+    runs: name of an algorithm -> its runs.
+
+  Returns:
+    One row an algorithm, one column a workload; infinite if none was finite.
+  """
+  goals = rules.load('mini').workloads
+  losses = pd.DataFrame(
+    math.inf, index=list(runs), columns=list(rules.load('mini').base_workloads)
+  )
+  for name, own in runs.items():
+    for run in own:
+      goal = goals[run.workload]
+      loss = recorded_runs.as_loss(goal, run.best(goal))
+      losses.loc[name, run.workload] = min(losses.loc[name, run.workload], loss)
+  return losses
+
+
+def places(times: pd.DataFrame, losses: pd.DataFrame) -> pd.DataFrame:
+  """Place of each algorithm on each workload, 1 for the best.
+
+  Those that reach the target come first, by their times; the others follow by
+  their best values. Equals share the mean of their places.
+
+  Args:
+    times: to target, infinite if not reached.
+    losses: smaller is better; the same rows and columns.
+  """
+  reached = np.isfinite(times)
+  return (
+    times.where(reached)
+    .rank()
+    .fillna(reached.sum() + losses.mask(reached).rank())
+  )
+
+
 def _published_times(ruleset: str) -> pd.DataFrame:
   """Published seconds under the names of the mini workloads."""
   times = facts.times(PUBLISHED, ruleset)
@@ -168,129 +226,53 @@ def tau_b(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def bootstrap(
-  counted: pd.DataFrame, published: pd.Series, tau_max: float, samples: int
-) -> np.ndarray:
-  """tau-b to the published scores of samples of the mini workloads.
+  table: pd.DataFrame,
+  rating: Callable[[np.ndarray], np.ndarray],
+  published: pd.Series,
+  samples: int,
+) -> Tau:
+  """tau-b of a rating to the published scores, and of samples of workloads.
 
   Each sample draws as many workloads as there are, with replacement, and the
-  mini scores are computed anew; the published ones stay.
+  rating is computed anew; the published scores stay.
 
   Args:
-    counted: from `score.counted_times`.
-    published: scores in the same order.
-    tau_max: of the rules.
+    table: one row an algorithm, one column a mini workload.
+    rating: tables of shape [..., algorithms, workloads] -> numbers of shape
+      [..., algorithms], larger is better.
+    published: scores in the order of the rows.
     samples: their number.
-
-  Returns:
-    One tau a sample, NaN where it has none.
   """
-  count = counted.shape[1]
+  count = table.shape[1]
   drawn = np.random.default_rng(SEED).integers(count, size=(samples, count))
-  times = np.moveaxis(counted.to_numpy()[:, drawn], 0, 1)
-  scores = score.score_array(times, tau_max).round(_DIGITS)
-  return np.array([tau_b(row, published) for row in scores])
+  values = table.to_numpy()
+  drawn_tables = np.moveaxis(values[:, drawn], 0, 1)
+  value, *taus = (
+    tau_b(row, published)
+    for row in [
+      rating(values).round(DIGITS),
+      *rating(drawn_tables).round(DIGITS),
+    ]
+  )
+  return Tau(value, np.array(taus))
 
 
-def workload_taus(agreement: Agreement) -> pd.Series:
-  """tau-b between the two times to target of each workload.
+def workload_taus(agreement: Agreement) -> pd.DataFrame:
+  """tau-b to the published times of each workload.
 
   An algorithm that was not run on the published workload is left out there.
+
+  Returns:
+    One row a workload; columns `times` (to the mini target) and `places`.
   """
   taus = {}
   for workload, published in agreement.published.items():
     both = published.notna()
-    taus[workload] = tau_b(agreement.times.loc[both, workload], published[both])
-  return pd.Series(taus)
-
-
-def markdown(agreements: Sequence[Agreement]) -> str:
-  """Everything, as Markdown: two tables a rule set."""
-  parts = []
-  for agreement in agreements:
-    parts.append(f'### {_TITLES[agreement.ruleset]}')
-    parts.append(_about(agreement))
-    if len(agreement.scores):
-      parts += [_score_table(agreement), _workload_table(agreement)]
-  notes = f'Published: {facts.SOURCE}. {summary.DISCLAIMER}'
-  return '\n\n'.join([*parts, notes])
-
-
-def _about(agreement: Agreement) -> str:
-  """What is compared, and how well it agrees."""
-  count, missing = len(agreement.scores), agreement.missing
-  text = f'Algorithms with all runs: {count} of {count + len(missing)}.'
-  if missing:
-    each = ', '.join(f'{name} {runs}' for name, runs in missing.items())
-    text += f' Missing runs: {each}.'
-  if math.isnan(agreement.tau):
-    return text
-  taus = agreement.taus[~np.isnan(agreement.taus)]
-  low, high = np.quantile(taus, [0.025, 0.975])
-  text += (
-    f" Kendall's tau-b between the scores: {agreement.tau:.2f}; 95% interval "
-    f'{low:.2f} to {high:.2f} over the workloads ({len(agreement.taus)} draws '
-    f'of {agreement.times.shape[1]}, seed {SEED}'
-  )
-  undefined = len(agreement.taus) - len(taus)
-  return text + (f', {undefined} without a tau).' if undefined else ').')
-
-
-def _score_table(agreement: Agreement) -> str:
-  """One line an algorithm."""
-  scores = agreement.scores
-  ranks = scores.round(_DIGITS).rank(ascending=False, method='min').astype(int)
-  return _table(
-    ['algorithm', 'mini score', 'rank', 'published score', 'rank'],
-    [
-      [name, f'{mini:.4f}', ranks['mini'][name], f'{published:.4f}', rank]
-      for (name, (mini, published)), rank in zip(
-        scores.iterrows(), ranks['published']
+    taus[workload] = {
+      name: tau_b(table.loc[both, workload], published[both])
+      for name, table in (
+        ('times', agreement.times),
+        ('places', agreement.places),
       )
-    ],
-  )
-
-
-def _workload_table(agreement: Agreement) -> str:
-  """One line a workload."""
-  times, published = agreement.times, agreement.published
-  return _table(
-    ['workload', 'reached', 'reached as published', 'tau-b of the times'],
-    [
-      [
-        workload,
-        f'{np.isfinite(times[workload]).sum()} of {len(times)}',
-        f'{np.isfinite(published[workload]).sum()} of '
-        f'{published[workload].notna().sum()}',
-        '–' if math.isnan(tau) else f'{tau:.2f}',
-      ]
-      for workload, tau in workload_taus(agreement).items()
-    ],
-  )
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence]) -> str:
-  """A Markdown table, the first column to the left."""
-  rules_row = ['---', *['---:'] * (len(header) - 1)]
-  lines = [header, rules_row, *rows]
-  return '\n'.join(f'| {" | ".join(map(str, line))} |' for line in lines)
-
-
-def scatter(agreements: Sequence[Agreement]) -> list[Axes]:
-  """Mini scores over published scores, a panel a rule set."""
-  names = list(dict.fromkeys(n for a in agreements for n in a.scores.index))
-  count = len(agreements)
-  with mpl.style.context(drawing.STYLE):
-    panels = Figure(figsize=(5.2 * count, 4)).subplots(1, count, squeeze=False)
-    for ax, (ruleset, scores, *_) in zip(panels[0], agreements):
-      points = scores[['published', 'mini']].T.to_dict('list')
-      for name, (x, y) in points.items():
-        ax.plot(x, y, **drawing.points(names.index(name)))
-      ax.set(
-        xlim=(-0.03, 1.03),
-        ylim=(-0.03, 1.03),
-        xlabel='published score',
-        ylabel='mini score',
-        title=_TITLES[ruleset],
-      )
-      drawing.label_ends(ax, points, names)
-  return list(panels[0])
+    }
+  return pd.DataFrame.from_dict(taus, orient='index')

@@ -119,16 +119,16 @@ def train(run: Sequence[Any]) -> str:
 
 def report(runs: Sequence[Run]) -> None:
   """Prints what the runs say, and draws it."""
-  from experiments import mini_agreement
+  from experiments import mini_agreement, mini_agreement_report
   from jaxperf import drawing
 
   found = []
   for ruleset, entries in ENTRIES.items():
     planned = {name: list(plan(ruleset, [name])) for name in entries}
     found.append(mini_agreement.compare(ruleset, planned, runs))
-  print(mini_agreement.markdown(found))
+  print(mini_agreement_report.markdown(found))
   if any(len(agreement.scores) for agreement in found):
-    drawing.save(mini_agreement.scatter(found)[0], FIGURE)
+    drawing.save(mini_agreement_report.scatter(found)[0], FIGURE)
     print(f'\n{FIGURE}')
 
 

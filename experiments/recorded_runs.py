@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from jaxperf import errors, isolated, records
+from jaxperf import errors, isolated, records, rules
 
 
 class Run(NamedTuple):
@@ -44,6 +44,17 @@ class Run(NamedTuple):
     """Step, validation and test metric of each evaluation."""
     fields = [e.split(':') for e in self.evaluations.split()]
     return [(int(a), float(b), float(c)) for a, b, c in fields]
+
+  def best(self, goal: rules.WorkloadRules) -> float:
+    """The best finite validation value; without one infinitely bad."""
+    values = [value for _, value, _ in self.values if math.isfinite(value)]
+    worst = math.inf if goal.minimize else -math.inf
+    return min(values, key=lambda value: as_loss(goal, value), default=worst)
+
+
+def as_loss(goal: rules.WorkloadRules, value: float) -> float:
+  """A number that is smaller for better values."""
+  return value if goal.minimize else -value
 
 
 def missing(plan: Iterable[Run], runs: Iterable[Run]) -> Iterator[Run]:

@@ -139,19 +139,7 @@ def best_of(workload: str, runs: Sequence[Run], algorithm: str = '') -> Run:
     if (run.workload, run.phase) == (workload, 'search')
     and algorithm in ('', run.algorithm)
   ]
-  return min(found, key=lambda run: _rank(goal, best_value(goal, run)))
-
-
-def best_value(goal: rules.WorkloadRules, run: Run) -> float:
-  """The best validation value of a run."""
-  values = [v for _, v, _ in run.values if math.isfinite(v)]
-  worst = math.inf if goal.minimize else -math.inf
-  return min(values, key=lambda v: _rank(goal, v), default=worst)
-
-
-def _rank(goal: rules.WorkloadRules, value: float) -> float:
-  """A number that is smaller for better values."""
-  return value if goal.minimize else -value
+  return min(found, key=lambda run: recorded_runs.as_loss(goal, run.best(goal)))
 
 
 def train(run: list[Any]) -> str:
@@ -210,24 +198,26 @@ def targets(workload: str, runs: Sequence[Run]) -> Targets | None:
   validation = _validation_target(workload, own)
   tests = []
   for run in repeats:
-    _, value, test = min(run.values, key=lambda e: _rank(goal, e[1]))
+    _, value, test = min(
+      run.values, key=lambda e: recorded_runs.as_loss(goal, e[1])
+    )
     if goal.reached(value, validation):
       tests.append(test)
-  values = [best_value(goal, run) for run in repeats]
+  values = [run.best(goal) for run in repeats]
   return Targets(
     best_of(workload, runs),
     validation,
-    _easier(goal, max(tests, key=lambda v: _rank(goal, v))),
+    _easier(goal, max(tests, key=lambda v: recorded_runs.as_loss(goal, v))),
     (min(values), max(values)),
     _reached_by(workload, own, validation, ('search', _WHOLE)),
-    {run.phase: best_value(goal, run) for run in own if run.phase in _BAD},
+    {run.phase: run.best(goal) for run in own if run.phase in _BAD},
   )
 
 
 def _validation_target(workload: str, own: Sequence[Run]) -> float:
   """Median over the seeds of the best value, rounded."""
   goal = rules.load('mini').workloads[workload]
-  values = [best_value(goal, run) for run in own if run.phase == 'repeat']
+  values = [run.best(goal) for run in own if run.phase == 'repeat']
   return _easier(goal, statistics.median(values))
 
 
@@ -239,7 +229,7 @@ def _reached_by(
   reached = {
     run.algorithm.removeprefix('baselines.')
     for run in own
-    if run.phase in phases and goal.reached(best_value(goal, run), target)
+    if run.phase in phases and goal.reached(run.best(goal), target)
   }
   return sorted(reached)
 

@@ -9,7 +9,12 @@ import math
 import numpy as np
 import pytest
 
-from experiments import mini_agreement, mini_prediction, recorded_runs
+from experiments import (
+  mini_agreement,
+  mini_agreement_report,
+  mini_prediction,
+  recorded_runs,
+)
 from experiments.recorded_runs import Run
 from jaxperf import errors, facts, rules
 from tests import tiny
@@ -175,7 +180,9 @@ def test_scores_are_those_of_times_to_target():
   np.testing.assert_allclose(found.scores['mini'], [2 / 3, 1, 0])
   assert np.isinf(found.times.loc['adamg']).all()
   assert found.times.loc['baseline', 'mini_clicks'] == 60
-  assert found.tau == pytest.approx(1 / 3)
+  assert found.score_tau.value == pytest.approx(1 / 3)
+  assert found.place_tau.value == pytest.approx(1 / 3)
+  np.testing.assert_allclose(found.scores['place'], [2, 1, 3])
   assert not found.missing
 
 
@@ -201,15 +208,15 @@ def test_an_algorithm_without_all_its_runs_is_not_compared():
   found = mini_agreement.compare('self', planned, done)
   assert list(found.scores.index) == ['baseline']
   assert found.missing == {'adamg': 3}
-  text = mini_agreement.markdown([found])
+  text = mini_agreement_report.markdown([found])
   assert '1 of 2. Missing runs: adamg 3.' in text
-  assert 'tau-b between' not in text
+  assert "Kendall's" not in text
 
 
 def test_an_empty_table_compares_nothing():
   found = mini_agreement.compare('self', {'adamg': runs_of('adamg', 1)}, [])
   assert found.scores.empty
-  assert 'Missing runs: adamg 8.' in mini_agreement.markdown([found])
+  assert 'Missing runs: adamg 8.' in mini_agreement_report.markdown([found])
 
 
 def test_the_interval_is_over_workloads():
@@ -225,18 +232,21 @@ def test_the_interval_is_over_workloads():
   )
   tied = math.comb(8, 4) / 2**8
   tolerance = 4 * math.sqrt(0.25 / mini_agreement.SAMPLES)
-  taus = found.taus
-  assert np.mean(np.isnan(taus)) == pytest.approx(tied, abs=tolerance)
-  assert np.mean(taus == 1) == pytest.approx((1 - tied) / 2, abs=tolerance)
+  for taus in (found.score_tau.samples, found.place_tau.samples):
+    assert np.mean(np.isnan(taus)) == pytest.approx(tied, abs=tolerance)
+    assert np.mean(taus == 1) == pytest.approx((1 - tied) / 2, abs=tolerance)
 
 
 def test_the_same_order_everywhere_leaves_no_doubt():
   found = compare(
     {'baseline': runs_of('baseline', 1), 'adamg': runs_of('adamg', 2)}
   )
-  assert found.tau == 1
-  assert (found.taus == 1).all()
-  assert '1.00; 95% interval 1.00 to 1.00' in mini_agreement.markdown([found])
+  for tau in (found.score_tau, found.place_tau):
+    assert tau.value == 1
+    assert (tau.samples == 1).all()
+  assert '1.00, 95% interval 1.00 to 1.00' in mini_agreement_report.markdown(
+    [found]
+  )
 
 
 def test_taus_of_workloads_leave_out_what_was_not_run():
@@ -251,15 +261,48 @@ def test_taus_of_workloads_leave_out_what_was_not_run():
   found = compare({name: runs_of(name, k) for name, k in periods.items()})
   taus = mini_agreement.workload_taus(found)
   assert list(taus.index) == list(MINI.base_workloads)
-  assert taus['mini_clicks'] == pytest.approx((5 - 1) / 6)
-  assert math.isnan(taus['mini_images_resnet'])  # Nobody reached that target.
+  expected = [(5 - 1) / 6] * 2
+  np.testing.assert_allclose(taus.loc['mini_clicks'], expected)
+  # Nobody reached the published target there.
+  assert taus.loc['mini_images_resnet'].isna().all()
+
+
+def test_who_misses_the_target_is_placed_by_the_best_value():
+  def run(*values):
+    steps = ' '.join(f'{60 * k}:{v}:0' for k, v in enumerate(values, start=1))
+    return Run('mini_clicks', '', 'self', 1, '{}', steps)
+
+  target = MINI.workloads['mini_clicks'].validation_target
+  runs = {
+    'never': [run(math.nan, math.nan)],
+    'slow': [run(0.69, target - 0.1)],
+    'near': [run(target + 0.01, 0.69)],
+    'fast': [run(target - 0.01, 0.69)],
+    'far': [run(0.69, target + 0.03), run(0.69, target + 0.02)],
+    'as far': [run(target + 0.02, 0.69)],
+  }
+  times = mini_agreement.steps_to_target(runs, 'self')
+  losses = mini_agreement.best_losses(runs)
+  places = mini_agreement.places(times, losses)['mini_clicks']
+  expected = {'fast': 1, 'slow': 2, 'near': 3, 'far': 4.5, 'as far': 4.5}
+  assert places.to_dict() == expected | {'never': 6}
+
+
+def test_larger_is_better_where_the_goal_says_so():
+  assert not MINI.workloads['mini_molecules'].minimize
+  runs = {
+    name: [Run('mini_molecules', '', 'self', 1, '{}', f'240:{value}:0')]
+    for name, value in {'low': 0.2, 'high': 0.3}.items()
+  }
+  losses = mini_agreement.best_losses(runs)['mini_molecules']
+  assert losses.to_dict() == {'low': -0.2, 'high': -0.3}
 
 
 def test_the_figure_has_a_marker_and_a_name_for_each_algorithm():
   found = compare(
     {'baseline': runs_of('baseline', 1), 'adamg': runs_of('adamg', 2)}
   )
-  (ax,) = mini_agreement.scatter([found])
+  (ax,) = mini_agreement_report.scatter([found])
   places = [line.get_xydata()[0].tolist() for line in ax.lines]
   np.testing.assert_allclose(places, [[0.8194, 1], [0, 2 / 3]])
   assert [text.get_text() for text in ax.texts] == ['adamg', 'baseline']
