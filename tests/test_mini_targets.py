@@ -7,17 +7,12 @@ import json
 
 import pytest
 
-from experiments import recorded_runs, set_mini_targets
+from experiments import mini_target_figure, recorded_runs, set_mini_targets
 from experiments.recorded_runs import Run
 from jaxperf import rules
 
 MINI = rules.load('mini')
 RECORDED = recorded_runs.read(set_mini_targets.TABLE)
-COMPLETE = [
-  name
-  for name in MINI.base_workloads
-  if set_mini_targets.targets(name, RECORDED)
-]
 ACCURACY, LOSS = 'mini_images_vit', 'mini_clicks'
 BAD = ['learning rate / 100', 'learning rate x 100', 'no adaptation']
 
@@ -138,7 +133,7 @@ def test_no_targets_while_a_run_is_missing():
   assert '1 runs missing' in set_mini_targets.markdown([ACCURACY], runs[:-1])
 
 
-@pytest.mark.parametrize('workload', COMPLETE)
+@pytest.mark.parametrize('workload', MINI.base_workloads)
 def test_the_rules_have_the_targets_that_follow_from_the_recorded_runs(
   workload,
 ):
@@ -148,7 +143,7 @@ def test_the_rules_have_the_targets_that_follow_from_the_recorded_runs(
   assert goal.test_target == found.test
 
 
-@pytest.mark.parametrize('workload', COMPLETE)
+@pytest.mark.parametrize('workload', MINI.base_workloads)
 def test_targets_tell_good_settings_from_bad_ones(workload):
   found = set_mini_targets.targets(workload, RECORDED)
   goal = MINI.workloads[workload]
@@ -156,9 +151,31 @@ def test_targets_tell_good_settings_from_bad_ones(workload):
   assert not any(goal.reached(v, found.validation) for v in found.bad.values())
 
 
-@pytest.mark.parametrize('workload', COMPLETE)
+@pytest.mark.parametrize('workload', MINI.base_workloads)
 def test_recorded_runs_went_as_far_as_the_procedure_says(workload):
   budget = MINI.workloads[workload].budget
   ends = {r.phase: r.values[-1][0] for r in RECORDED if r.workload == workload}
   assert ends.pop('whole budget', budget) == budget
   assert ends['search'] == ends['repeat'] == round(0.75 * budget)
+
+
+def test_the_figure_shows_every_run_of_every_workload():
+  runs = done(ACCURACY, accuracy) + done(LOSS, lambda run: curve((0.5, 0.4)))
+  table = mini_target_figure.curves(runs)
+  count = table.groupby('workload')['run'].nunique()
+  assert count.to_dict() == {ACCURACY: 28, LOSS: 28 + 4}
+  first = table[table['run'] == 0]
+  assert first['submission'].tolist() == ['search', 'search']
+  assert first['step'].tolist() == [10, 20]
+  assert first['validation/accuracy'].tolist() == [0.1, 0.5]
+  roles = table.groupby('submission')['run'].nunique().to_dict()
+  assert roles == {'search': 40, 'best': 10, 'bad': 6, 'whole': 4}
+
+
+def test_the_figure_has_a_panel_a_workload():
+  panels = mini_target_figure.draw(RECORDED)
+  titles = [ax.get_title(loc='left') or ax.get_title() for ax in panels]
+  assert titles == list(MINI.base_workloads)
+  for ax, name in zip(panels, titles):
+    lines = len([r for r in RECORDED if r.workload == name])
+    assert len(ax.lines) == lines + 1  # And the target.
