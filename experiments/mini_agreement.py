@@ -78,7 +78,8 @@ def compare(
 
   Args:
     ruleset: `'external'` or `'self'`.
-    planned: published name of an algorithm -> all its runs, done or not.
+    planned: published name of an algorithm -> all its runs, done or not, on the
+      workloads to compare.
     runs: those that were done.
     samples: of the bootstrap.
   """
@@ -93,9 +94,11 @@ def compare(
     if not missing[name]
   }
   ruled = rules.load('mini')
-  times = steps_to_target(ready, ruleset)
-  counted = score.counted_times(times, ruled.base_workloads, {}, ruled.tau_max)
-  placed = places(times, best_losses(ready))
+  wanted = {run.workload for own in planned.values() for run in own}
+  workloads = [name for name in ruled.base_workloads if name in wanted]
+  times = steps_to_target(ready, ruleset)[workloads]
+  counted = score.counted_times(times, workloads, {}, ruled.tau_max)
+  placed = places(times, best_losses(ready)[workloads])
   published = facts.published_scores(PUBLISHED, ruleset)[times.index]
   scores = pd.DataFrame(
     {

@@ -7,9 +7,9 @@ python -m experiments.mini_prediction --ruleset=self --minutes=60
 Runs the algorithms of the 2024 competition (v0.5) on the mini workloads, one
 study, as `jaxperf run` does, but always for the whole budget. Every finished
 run is a line of `mini_prediction_runs.csv`; started again the script goes on
-there. Then it compares: the times to target follow from the recorded curves and
-the targets that the mini rules have at that moment. `--minutes=0` only
-compares.
+there. Then it compares, on the workloads that were asked for: the times to
+target follow from the recorded curves and the targets that the mini rules have
+at that moment. `--minutes=0` only compares.
 
 Self-tuning comes first, it has one run a workload. Sinv6 is run only where
 `JAXPERF_SINV6_WEIGHTS` names its weights.
@@ -68,7 +68,7 @@ def main() -> None:
       if time.monotonic() > deadline:
         break
       _do(run)
-  report(recorded_runs.read(TABLE))
+  report(recorded_runs.read(TABLE), options.workloads)
 
 
 def plan(ruleset: str, names: Collection[str]) -> Iterator[Run]:
@@ -117,17 +117,21 @@ def train(run: Sequence[Any]) -> str:
   return recorded_runs.train_to_the_end(made)
 
 
-def report(runs: Sequence[Run]) -> None:
-  """Prints what the runs say, and draws it."""
+def report(runs: Sequence[Run], workloads: Collection[str]) -> None:
+  """Prints what the runs on some workloads say; draws it if they are all."""
   from experiments import mini_agreement, mini_agreement_report
   from jaxperf import drawing
 
   found = []
   for ruleset, entries in ENTRIES.items():
-    planned = {name: list(plan(ruleset, [name])) for name in entries}
+    planned = {
+      name: [r for r in plan(ruleset, [name]) if r.workload in workloads]
+      for name in entries
+    }
     found.append(mini_agreement.compare(ruleset, planned, runs))
   print(mini_agreement_report.markdown(found))
-  if any(len(agreement.scores) for agreement in found):
+  compared = any(len(agreement.scores) for agreement in found)
+  if compared and set(workloads) == set(rules.load('mini').base_workloads):
     drawing.save(mini_agreement_report.scatter(found)[0], FIGURE)
     print(f'\n{FIGURE}')
 

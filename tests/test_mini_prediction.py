@@ -213,6 +213,16 @@ def test_an_algorithm_without_all_its_runs_is_not_compared():
   assert "Kendall's" not in text
 
 
+def test_only_the_planned_workloads_are_compared():
+  some = {'mini_mri': 2, 'mini_clicks': 1}
+  found = compare(
+    {'baseline': runs_of('baseline', some), 'adamg': runs_of('adamg', 99)[:2]}
+  )
+  assert list(found.times.columns) == ['mini_clicks', 'mini_mri']
+  assert found.scores['mini'].to_dict() == {'baseline': 1, 'adamg': 0}
+  assert found.score_tau.value == 1
+
+
 def test_an_empty_table_compares_nothing():
   found = mini_agreement.compare('self', {'adamg': runs_of('adamg', 1)}, [])
   assert found.scores.empty
