@@ -145,5 +145,7 @@ def _checksum(state: PyTree) -> int | None:
     return None
   checksum = 0
   for leaf in leaves:
-    checksum = zlib.crc32(np.ascontiguousarray(leaf).data, checksum)
+    # As bytes: not all dtypes, bfloat16 among them, can be seen as a buffer.
+    content = np.ascontiguousarray(leaf).reshape(-1).view(np.uint8)
+    checksum = zlib.crc32(content, checksum)
   return checksum

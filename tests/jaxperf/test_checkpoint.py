@@ -48,6 +48,24 @@ def test_the_newest_checkpoint_comes_back_exactly(tmp_path):
   assert np.isnan(progress['nan'])
 
 
+@pytest.mark.parametrize(
+  'dtype', ['bfloat16', 'float8_e4m3fn', 'float16', 'uint32', 'bool']
+)
+def test_arrays_of_any_type_come_back(tmp_path, dtype):
+  state = {
+    'some': jnp.asarray([[0, 1], [1, 1]], dtype),
+    'one': jnp.ones((), dtype),
+  }
+  checkpointer = checkpoint.Checkpointer(tmp_path)
+  checkpointer.save(1, state, {})
+  checkpointer.close()
+  like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), state)
+  restored, _ = _restored(tmp_path, like)
+  for name, array in state.items():
+    assert restored[name].dtype == array.dtype
+    np.testing.assert_array_equal(restored[name], array)
+
+
 def test_an_empty_folder_has_no_checkpoint(tmp_path):
   assert _restored(tmp_path) is None
 
