@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jaxperf import allocator, errors, records
+from jaxperf import errors, records
 
 
 def call(
@@ -66,7 +66,6 @@ def simulated_devices(count: int) -> dict[str, str]:
 
 def _main(module: str, name: str, answer: str) -> None:
   """Answers one call."""
-  allocator.keep_freed_memory()
   function = getattr(importlib.import_module(module), name)
   content = {'result': None, 'error': None}
   try:

@@ -11,7 +11,7 @@ import threading
 
 import jax
 
-from jaxperf import allocator, errors, experiment, job, records, runner, trial
+from jaxperf import errors, experiment, job, records, runner, trial
 from jaxperf import rules as rules_lib
 
 
@@ -22,7 +22,6 @@ def run(options: argparse.Namespace) -> int:
     UserError: if there is no such trial, or it cannot start.
   """
   should_stop = _stop_on_signals()
-  allocator.keep_freed_memory()
   if options.num_processes > 1:
     jax.distributed.initialize(
       options.coordinator, options.num_processes, options.process_id
