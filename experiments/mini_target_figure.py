@@ -20,7 +20,11 @@ from experiments.recorded_runs import Run
 from jaxperf import drawing, plot_trials, rules
 
 FIGURE = pathlib.Path(__file__).parents[1] / 'docs/images/mini_targets.png'
-_ROLES = {'repeat': 'best', 'search': 'search', 'whole budget': 'whole'}
+_ROLES = {
+  'repeat': 'best',
+  'search': 'search',
+  set_mini_targets.WHOLE: 'whole',
+}
 _NAMES = ('best', 'search', 'bad', 'whole')
 
 

@@ -52,7 +52,7 @@ _BAD = {  # Changes to the best NadamW point.
   'learning rate x 100': lambda p: {'learning_rate': p['learning_rate'] * 100},
   'no adaptation': lambda p: {'beta2': 0.0},
 }
-_WHOLE = 'whole budget'
+WHOLE = 'whole budget'
 
 
 def main() -> None:
@@ -127,7 +127,7 @@ def _whole(workload: str, runs: Sequence[Run]) -> Iterator[Run]:
   if len(_reached_by(workload, own, validation, ('search',))) < 2:
     for algorithm in ALGORITHMS:
       best = best_of(workload, runs, algorithm)
-      yield best._replace(phase=_WHOLE, evaluations='')
+      yield best._replace(phase=WHOLE, evaluations='')
 
 
 def best_of(workload: str, runs: Sequence[Run], algorithm: str = '') -> Run:
@@ -159,7 +159,7 @@ def train(run: list[Any]) -> str:
     config, job.Job(algorithm, workload, 0, 1, json.loads(point), seed)
   )
   budget = made.training.run.budget
-  steps = round(budget if phase == _WHOLE else 0.75 * budget)
+  steps = round(budget if phase == WHOLE else 0.75 * budget)
   limits = dataclasses.replace(made.training.run, budget=steps, step_hint=steps)
   training = dataclasses.replace(made.training, run=limits)
   return recorded_runs.train_to_the_end(
@@ -209,7 +209,7 @@ def targets(workload: str, runs: Sequence[Run]) -> Targets | None:
     validation,
     _easier(goal, max(tests, key=lambda v: recorded_runs.as_loss(goal, v))),
     (min(values), max(values)),
-    _reached_by(workload, own, validation, ('search', _WHOLE)),
+    _reached_by(workload, own, validation, ('search', WHOLE)),
     {run.phase: run.best(goal) for run in own if run.phase in _BAD},
   )
 
