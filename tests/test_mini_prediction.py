@@ -179,7 +179,7 @@ def test_scores_are_those_of_times_to_target():
   # Twice the fastest time everywhere: (4 - 2) / (4 - 1).
   np.testing.assert_allclose(found.scores['mini'], [2 / 3, 1, 0])
   assert np.isinf(found.times.loc['adamg']).all()
-  assert found.times.loc['baseline', 'mini_clicks'] == 60
+  assert found.times.loc['baseline', 'mini_clicks'] == 30
   assert found.score_tau.value == pytest.approx(1 / 3)
   assert found.place_tau.value == pytest.approx(1 / 3)
   np.testing.assert_allclose(found.scores['place'], [2, 1, 3])
@@ -197,8 +197,8 @@ def test_the_best_trial_within_the_budget_counts():
     times = mini_agreement.steps_to_target({'a': runs}, ruleset)
     return times.loc['a', 'mini_clicks']
 
-  assert steps([late, early, middle], 'external') == 120
-  assert steps([late], 'self') == 900  # One and a half budgets.
+  assert steps([late, early, middle], 'external') == 60
+  assert steps([late], 'self') == 450  # One and a half budgets.
   assert steps([late], 'external') == INF
 
 
