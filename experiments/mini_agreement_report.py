@@ -34,7 +34,8 @@ def markdown(agreements: Sequence[Agreement]) -> str:
 def _about(agreement: Agreement) -> str:
   """What is compared, and how well it agrees."""
   count, missing = len(agreement.scores), agreement.missing
-  text = f'Algorithms with all runs: {count} of {count + len(missing)}.'
+  text = f'Workloads: {", ".join(agreement.times)}. '
+  text += f'Algorithms with all runs: {count} of {count + len(missing)}.'
   if missing:
     each = ', '.join(f'{name} {runs}' for name, runs in missing.items())
     text += f' Missing runs: {each}.'
@@ -114,7 +115,7 @@ def scatter(agreements: Sequence[Agreement]) -> list[Axes]:
   count = len(agreements)
   with mpl.style.context(drawing.STYLE):
     panels = Figure(figsize=(5.2 * count, 4)).subplots(1, count, squeeze=False)
-    for ax, (ruleset, scores, *_) in zip(panels[0], agreements):
+    for ax, (ruleset, scores, times, *_) in zip(panels[0], agreements):
       points = scores[['published', 'mini']].T.to_dict('list')
       for name, (x, y) in points.items():
         ax.plot(x, y, **drawing.points(names.index(name)))
@@ -123,7 +124,7 @@ def scatter(agreements: Sequence[Agreement]) -> list[Axes]:
         ylim=(-0.03, 1.03),
         xlabel='published score',
         ylabel='mini score',
-        title=_TITLES[ruleset],
+        title=f'{_TITLES[ruleset]} (workloads: {len(times.columns)})',
       )
       drawing.label_ends(ax, points, names)
   return list(panels[0])

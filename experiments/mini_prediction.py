@@ -7,9 +7,10 @@ python -m experiments.mini_prediction --ruleset=self --minutes=60
 Runs the algorithms of the 2024 competition (v0.5) on the mini workloads, one
 study, as `jaxperf run` does, but always for the whole budget. Every finished
 run is a line of `mini_prediction_runs.csv`; started again the script goes on
-there. Then it compares, on the workloads that were asked for: the times to
-target follow from the recorded curves and the targets that the mini rules have
-at that moment. `--minutes=0` only compares.
+there. Then it compares what was asked for, in each rule set on the workloads
+that no algorithm misses a run on: the times to target follow from the recorded
+curves and the targets that the mini rules have at that moment. `--minutes=0`
+only compares.
 
 Self-tuning comes first, it has one run a workload. Sinv6 is run only where
 `JAXPERF_SINV6_WEIGHTS` names its weights.
@@ -55,6 +56,8 @@ ENTRIES = {  # Published name -> algorithm, best-placed first.
     'schedule_free_prodigy': 'baselines.schedule_free_prodigy',
   },
 }
+_NAMES = list(dict.fromkeys(n for e in ENTRIES.values() for n in e))
+_WORKLOADS = rules.load('mini').base_workloads
 _WEIGHTS = 'JAXPERF_SINV6_WEIGHTS'
 
 
@@ -68,7 +71,7 @@ def main() -> None:
       if time.monotonic() > deadline:
         break
       _do(run)
-  report(recorded_runs.read(TABLE), options.workloads)
+  report(options.submissions, options.workloads)
 
 
 def plan(ruleset: str, names: Collection[str]) -> Iterator[Run]:
@@ -117,21 +120,35 @@ def train(run: Sequence[Any]) -> str:
   return recorded_runs.train_to_the_end(made)
 
 
-def report(runs: Sequence[Run], workloads: Collection[str]) -> None:
-  """Prints what the runs on some workloads say; draws it if they are all."""
+def report(names: Collection[str], workloads: Collection[str]) -> None:
+  """Prints what the runs say; draws it if all was asked for.
+
+  Args:
+    names: published ones, of the entries to compare.
+    workloads: to compare on, where no run is left to do.
+  """
   from experiments import mini_agreement, mini_agreement_report
   from jaxperf import drawing
 
-  found = []
+  runs, found = recorded_runs.read(TABLE), []
   for ruleset, entries in ENTRIES.items():
+    wanted = [name for name in entries if name in names]
+    left = {run.workload for run in to_run(ruleset, wanted, workloads)}
     planned = {
-      name: [r for r in plan(ruleset, [name]) if r.workload in workloads]
-      for name in entries
+      name: [
+        run
+        for run in plan(ruleset, [name])
+        if run.workload in workloads and run.workload not in left
+      ]
+      for name in wanted
     }
-    found.append(mini_agreement.compare(ruleset, planned, runs))
+    if any(planned.values()):
+      found.append(mini_agreement.compare(ruleset, planned, runs))
+    elif wanted:
+      print(f'{ruleset}: no workload has the runs of all algorithms.\n')
   print(mini_agreement_report.markdown(found))
-  compared = any(len(agreement.scores) for agreement in found)
-  if compared and set(workloads) == set(rules.load('mini').base_workloads):
+  whole = len(names) == len(_NAMES) and len(workloads) == len(_WORKLOADS)
+  if whole and found:
     drawing.save(mini_agreement_report.scatter(found)[0], FIGURE)
     print(f'\n{FIGURE}')
 
@@ -168,11 +185,7 @@ def _jobs(algorithm: str, ruleset: str) -> list:
 def _options() -> argparse.Namespace:
   """The options, as lists of known names."""
   parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-  names = list(dict.fromkeys(n for e in ENTRIES.values() for n in e))
-  choices = {
-    'workloads': rules.load('mini').base_workloads,
-    'submissions': names,
-  }
+  choices = {'workloads': _WORKLOADS, 'submissions': _NAMES}
   for option in choices:
     parser.add_argument(f'--{option}', default='', metavar='A,B')
   parser.add_argument('--ruleset', choices=ENTRIES)

@@ -138,6 +138,18 @@ def test_started_again_it_goes_on_where_the_table_ends(table):
   assert done[0].values == [(60, 0.5, pytest.approx(math.nan, nan_ok=True))]
 
 
+def test_it_compares_where_no_run_is_left_to_do(table, capsys):
+  names, workloads = ['amos', 'baseline'], ['mini_clicks', 'mini_mri']
+  for run in mini_prediction.to_run('external', names, workloads):
+    if run.workload == 'mini_clicks' or run.number < 5:
+      done = run._replace(evaluations=curve(run.workload, 0))
+      recorded_runs.append(table, done)
+  mini_prediction.report(names, workloads)
+  text = capsys.readouterr().out
+  assert 'Workloads: mini_clicks. Algorithms with all runs: 2 of 2.' in text
+  assert 'self: no workload has the runs of all algorithms.' in text
+
+
 def test_a_run_that_fails_stays_missing(table, capfd):
   run = Run('mini_clicks', 'baselines.nadamw', 'self', 99, '{}')
   mini_prediction._do(run)
