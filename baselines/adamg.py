@@ -17,10 +17,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines import batch_sizes, checks, schedules
-from baselines.leafwise import map_leaves
-from jaxperf import submission as submission_lib
-from jaxperf import tuning
+from baselines.parts import batch_sizes, checks, leafwise, schedules
+from jaxperf import submission, tuning
 
 
 class AdamGState(NamedTuple):
@@ -91,7 +89,9 @@ def adamg(
       u = (m / correction1) / (jnp.sqrt(v / correction2) + eps)
       return -eta * (u + weight_decay * p), m, v, q
 
-    step, m, v, q = map_leaves(leaf, updates, params, state.m, state.v, state.q)
+    step, m, v, q = leafwise.map_leaves(
+      leaf, updates, params, state.m, state.v, state.q
+    )
     return step, AdamGState(count, m, v, q)
 
   return optax.GradientTransformation(init, update)
@@ -108,7 +108,7 @@ def _optimizer(hps, run):
   )
 
 
-self_tuning = submission_lib.Submission(
+self_tuning = submission.Submission(
   optimizer=_optimizer,
   tuning=tuning.SelfTuning(
     learning_rate=1.0,

@@ -20,8 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from baselines import batch_sizes, checks
-from baselines.leafwise import map_leaves
+from baselines.parts import batch_sizes, checks, leafwise
 from jaxperf import submission as submission_lib
 from jaxperf import tuning
 
@@ -94,7 +93,7 @@ def amos(
         return reduced, jnp.zeros_like(p), jnp.zeros_like(p)
       return jnp.zeros([], p.dtype), jnp.zeros_like(p), reduced
 
-    b, m, v = map_leaves(zeros, params, scales)
+    b, m, v = leafwise.map_leaves(zeros, params, scales)
     return AmosState(jnp.zeros([], jnp.int32), b, m, v)
 
   def update(updates, state, params):
@@ -108,7 +107,7 @@ def amos(
       g, square = _clip_outliers(g, before * v, b2)
       return leaf_rule(g, square, p, b, m, v, scale, b1, b2, after, rate, l2)
 
-    step, b, m, v = map_leaves(
+    step, b, m, v = leafwise.map_leaves(
       leaf, updates, params, state.b, state.m, state.v, scales
     )
     return step, AmosState(count, b, m, v)

@@ -19,12 +19,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines import (
+from baselines import nadamw
+from baselines.parts import (
   batch_sizes,
   blocking,
   checks,
   matrix_roots,
-  nadamw,
   schedules,
 )
 from jaxperf import submission as submission_lib

@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines import checks, nadamw, schedules
+from baselines import nadamw
+from baselines.parts import checks, schedules
 from jaxperf import tuning
 
 

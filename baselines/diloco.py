@@ -19,10 +19,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines import batch_sizes, checks
-from baselines.leafwise import map_leaves
-from jaxperf import submission as submission_lib
-from jaxperf import tuning
+from baselines.parts import batch_sizes, checks, leafwise
+from jaxperf import submission, tuning
 
 
 class DilocoState(NamedTuple):
@@ -89,7 +87,7 @@ def diloco(
         jnp.where(due, new_buffer, buffer),
       )
 
-    step, slow, buffer = map_leaves(
+    step, slow, buffer = leafwise.map_leaves(
       leaf, step, params, state.slow, state.buffer
     )
     return step, DilocoState(count, inner_state, slow, buffer)
@@ -118,7 +116,7 @@ def _optimizer(hps, run):
 
 
 # The second version.
-self_tuning = submission_lib.Submission(
+self_tuning = submission.Submission(
   optimizer=_optimizer,
   tuning=tuning.SelfTuning(
     learning_rate=0.000955,

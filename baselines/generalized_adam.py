@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import optax
 
-from baselines import batch_sizes, checks, nadamw, schedules
+from baselines import nadamw
+from baselines.parts import batch_sizes, checks, schedules
 from jaxperf import submission as submission_lib
 from jaxperf import tuning
 

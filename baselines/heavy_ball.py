@@ -14,7 +14,7 @@ import functools
 
 import optax
 
-from baselines import batch_sizes, checks, schedules
+from baselines.parts import batch_sizes, checks, schedules
 from jaxperf import submission as submission_lib
 from jaxperf import tuning
 

@@ -16,7 +16,7 @@ import dataclasses
 
 import optax
 
-from baselines import batch_sizes, checks, schedules
+from baselines.parts import batch_sizes, checks, schedules
 from jaxperf import submission as submission_lib
 from jaxperf import tuning
 

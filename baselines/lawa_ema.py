@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from baselines import averaging, batch_sizes, lawa_queue, nadamw
+from baselines import lawa_queue, nadamw
+from baselines.parts import averaging, batch_sizes
 from jaxperf import submission as submission_lib
 
 

@@ -12,7 +12,8 @@ References:
 
 from __future__ import annotations
 
-from baselines import averaging, batch_sizes, checks, nadamw, schedules
+from baselines import nadamw
+from baselines.parts import averaging, batch_sizes, checks, schedules
 from jaxperf import submission as submission_lib
 
 

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import optax
 
-from baselines import batch_sizes, checks, schedules
-from jaxperf import submission as submission_lib
-from jaxperf import tuning
+from baselines.parts import batch_sizes, checks, schedules
+from jaxperf import submission, tuning
 
 
 def _optimizer(hps, run):
@@ -29,7 +28,7 @@ def _optimizer(hps, run):
   )
 
 
-self_tuning = submission_lib.Submission(
+self_tuning = submission.Submission(
   optimizer=_optimizer,
   tuning=tuning.SelfTuning(
     learning_rate=2e-4,

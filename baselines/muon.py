@@ -18,10 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from baselines import batch_sizes, checks, nadamw
-from baselines.rounding import round_to
-from jaxperf import submission as submission_lib
-from jaxperf import tuning
+from baselines import nadamw
+from baselines.parts import batch_sizes, checks, rounding
+from jaxperf import submission, tuning
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
@@ -45,7 +44,7 @@ def orthogonalize(x: jax.Array, dtype: Any = jnp.float32) -> jax.Array:
   """
 
   def rounded(x):
-    return round_to(x, dtype)
+    return rounding.round_to(x, dtype)
 
   def product(a, b):
     return rounded(jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST))
@@ -178,7 +177,7 @@ def _optimizer(hps, run):
   )
 
 
-self_tuning = submission_lib.Submission(
+self_tuning = submission.Submission(
   optimizer=_optimizer,
   tuning=tuning.SelfTuning(
     learning_rate=0.0001357495179,

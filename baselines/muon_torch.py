@@ -15,9 +15,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines import batch_sizes, checks, muon, schedules
-from jaxperf import submission as submission_lib
-from jaxperf import tuning
+from baselines import muon
+from baselines.parts import batch_sizes, checks, schedules
+from jaxperf import submission, tuning
 
 
 class TorchNadamState(NamedTuple):
@@ -151,11 +151,11 @@ _FACTORS = {
 
 def _stop_at_step_hint(history, run):
   done = history[-1].step >= run.step_hint
-  return submission_lib.Stop() if done else None
+  return submission.Stop() if done else None
 
 
 # AdamW for the other parameters; ends after the step hint.
-self_tuning = submission_lib.Submission(
+self_tuning = submission.Submission(
   optimizer=_optimizer,
   tuning=tuning.SelfTuning(
     learning_rate=0.01,

@@ -8,7 +8,8 @@ A submission of the 2024 competition (external tuning, fifth). The rule is
 
 from __future__ import annotations
 
-from baselines import batch_sizes, checks, nadamw, schedules
+from baselines import nadamw
+from baselines.parts import batch_sizes, checks, schedules
 from jaxperf import submission as submission_lib
 from jaxperf import tuning
 

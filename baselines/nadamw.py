@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines import batch_sizes, checks, schedules
+from baselines.parts import batch_sizes, checks, schedules
 from jaxperf import submission as submission_lib
 from jaxperf import tuning
 

@@ -17,9 +17,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines import batch_sizes, checks, nadamw, schedules
-from jaxperf import submission as submission_lib
-from jaxperf import tuning
+from baselines import nadamw
+from baselines.parts import batch_sizes, checks, schedules
+from jaxperf import submission, tuning
 
 
 class Stage(NamedTuple):
@@ -131,10 +131,10 @@ def _optimizer(hps, run):
 
 def _stop_after_the_last(history, run):
   done = history[-1].step >= sum(_steps(run))
-  return submission_lib.Stop() if done else None
+  return submission.Stop() if done else None
 
 
-self_tuning = submission_lib.Submission(
+self_tuning = submission.Submission(
   optimizer=_optimizer,
   tuning=tuning.SelfTuning(),
   batch_size=batch_sizes.BASELINE,

@@ -19,9 +19,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines import batch_sizes, checks, schedules
-from baselines.leafwise import map_leaves
-from baselines.rounding import average_square, round_to
+from baselines.parts import batch_sizes, checks, leafwise, rounding, schedules
 from jaxperf import submission as submission_lib
 from jaxperf import tuning
 
@@ -97,14 +95,14 @@ def schedule_free_adamw(
 
     def leaf(g, y, z, v):
       x = y + (1 - 1 / b1) * (z - y)
-      v = average_square(v, g, b2, state_dtype)
-      root = round_to(jnp.sqrt(v), state_dtype)
-      z = z - alpha * g / round_to(root + eps, state_dtype)
+      v = rounding.average_square(v, g, b2, state_dtype)
+      root = rounding.round_to(jnp.sqrt(v), state_dtype)
+      z = z - alpha * g / rounding.round_to(root + eps, state_dtype)
       z = z - alpha * weight_decay * (x if decay_at_average else y)
       x = x + (weight / weight_sum) * (z - x)
       return x + (1 - b1) * (z - x) - y, z, v.astype(state_dtype)
 
-    step, z, v = map_leaves(leaf, updates, params, state.z, state.v)
+    step, z, v = leafwise.map_leaves(leaf, updates, params, state.z, state.v)
     return step, ScheduleFreeState(count, weight_sum, max_rate, state.b1, z, v)
 
   return optax.GradientTransformation(init, update)

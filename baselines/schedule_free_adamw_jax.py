@@ -12,10 +12,9 @@ import dataclasses
 
 import optax
 
-from baselines import batch_sizes, checks, schedule_free_adamw
-from baselines import schedule_free_adamw_v2 as v2
-from jaxperf import submission as submission_lib
-from jaxperf import tuning
+from baselines import schedule_free_adamw, schedule_free_adamw_v2
+from baselines.parts import batch_sizes, checks
+from jaxperf import submission, tuning
 
 
 def _optimizer(hps, run):
@@ -32,7 +31,7 @@ def _optimizer(hps, run):
   )
 
 
-self_tuning = submission_lib.Submission(
+self_tuning = submission.Submission(
   optimizer=_optimizer,
   tuning=tuning.SelfTuning(
     learning_rate=0.0025,
@@ -48,5 +47,7 @@ self_tuning = submission_lib.Submission(
 # Also collects running statistics at the average, on one step in three.
 v2_self_tuning = dataclasses.replace(
   self_tuning,
-  train_step=v2.statistics_at_average(_optimizer, v2.one_step_in_three),
+  train_step=schedule_free_adamw_v2.statistics_at_average(
+    _optimizer, schedule_free_adamw_v2.one_step_in_three
+  ),
 )

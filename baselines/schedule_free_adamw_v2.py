@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines import batch_sizes, schedule_free_adamw
+from baselines import schedule_free_adamw
+from baselines.parts import batch_sizes
 from jaxperf import submission as submission_lib
 from jaxperf import tuning
 

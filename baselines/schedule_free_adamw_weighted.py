@@ -11,10 +11,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines import checks, schedules
-from baselines import schedule_free_adamw_v2 as v2
-from baselines.leafwise import map_leaves
-from baselines.rounding import average_square, bias_correction, round_to
+from baselines import schedule_free_adamw_v2
+from baselines.parts import checks, leafwise, rounding, schedules
 from jaxperf import tuning
 
 
@@ -80,20 +78,22 @@ def schedule_free_adamw_weighted(
     raw_rate = learning_rate(state.count)
     weight = count * jnp.maximum(raw_rate, 1e-8) ** 2
     weight_sum = state.weight_sum + weight
-    correction = bias_correction(b2, count)
+    correction = rounding.bias_correction(b2, count)
 
     def leaf(g, y, z, s, v, z1):
       x = y + (1 - 1 / b1) * (z - y)
       s = s + count * weight_decay * raw_rate * y
-      v = average_square(v, g, b2, state_dtype)
-      root = jnp.sqrt(round_to(v / correction, state_dtype))
-      root = round_to(round_to(root, state_dtype) + eps, state_dtype)
+      v = rounding.average_square(v, g, b2, state_dtype)
+      root = jnp.sqrt(rounding.round_to(v / correction, state_dtype))
+      root = rounding.round_to(
+        rounding.round_to(root, state_dtype) + eps, state_dtype
+      )
       s = s + count * raw_rate * g / root
       z = z1.astype(jnp.float32) - s / count
       x = x + (weight / weight_sum) * (z - x)
       return x + (1 - b1) * (z - x) - y, z, s, v.astype(state_dtype)
 
-    step, z, s, v = map_leaves(
+    step, z, s, v = leafwise.map_leaves(
       leaf, updates, params, state.z, state.s, state.v, state.z1
     )
     return step, WeightedState(count, weight_sum, state.b1, z, s, v, state.z1)
@@ -113,11 +113,16 @@ def _optimizer(hps, run):
   )
 
 
-_FIRST_FOUR = v2.submission.tuning.points[:4]
-_FIFTH = {**v2.submission.tuning.points[4], 'learning_rate': 0.004}
+_FIRST_FOUR = schedule_free_adamw_v2.submission.tuning.points[:4]
+_FIFTH = {
+  **schedule_free_adamw_v2.submission.tuning.points[4],
+  'learning_rate': 0.004,
+}
 submission = dataclasses.replace(
-  v2.submission,
+  schedule_free_adamw_v2.submission,
   optimizer=_optimizer,
   tuning=tuning.Points((*_FIRST_FOUR, _FIFTH)),
-  train_step=v2.statistics_at_average(_optimizer, v2.two_steps_in_three),
+  train_step=schedule_free_adamw_v2.statistics_at_average(
+    _optimizer, schedule_free_adamw_v2.two_steps_in_three
+  ),
 )

@@ -19,9 +19,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines import batch_sizes, checks, schedule_free_adamw, schedules
-from baselines.leafwise import map_leaves
-from baselines.rounding import average_square, round_to
+from baselines import schedule_free_adamw
+from baselines.parts import batch_sizes, checks, leafwise, rounding, schedules
 from jaxperf import submission as submission_lib
 from jaxperf import tuning
 
@@ -81,7 +80,7 @@ def schedule_free_prodigy(
   )
 
   def rounded(x):
-    return round_to(x, state_dtype)
+    return rounding.round_to(x, state_dtype)
 
   def init(params):
     return ProdigyState(
@@ -108,7 +107,7 @@ def schedule_free_prodigy(
     )
     numerator = decay * state.numerator + d * delta * optax.tree.sum(travelled)
     v = jax.tree.map(
-      lambda v, g: average_square(v, d * g, b2, state_dtype),
+      lambda v, g: rounding.average_square(v, d * g, b2, state_dtype),
       state.v,
       updates,
     )
@@ -139,7 +138,7 @@ def schedule_free_prodigy(
       new_y = jnp.where(moves, b1 * x + (1 - b1) * new_z, y)
       return new_y - y, new_z
 
-    step, z = map_leaves(leaf, updates, params, state.z, v)
+    step, z = leafwise.map_leaves(leaf, updates, params, state.z, v)
     return step, ProdigyState(
       count=jnp.where(moves, count, state.count),
       weight_sum=weight_sum,

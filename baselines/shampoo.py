@@ -20,13 +20,13 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines import (
+from baselines import muon_torch
+from baselines.parts import (
   averaging,
   batch_sizes,
   blocking,
   checks,
   matrix_roots,
-  muon_torch,
   schedules,
 )
 from jaxperf import submission as submission_lib

@@ -20,14 +20,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines import (
+from baselines.parts import (
   batch_sizes,
   blocking,
   checks,
+  leafwise,
   matrix_roots,
   schedules,
 )
-from baselines.leafwise import map_leaves
 from jaxperf import submission as submission_lib
 from jaxperf import tuning
 
@@ -170,7 +170,7 @@ def shampoo_jax(
         u = jnp.where(step >= start, later, u)
       return -eta * u, v, grafted, preconditioned
 
-    change, v, grafted, preconditioned = map_leaves(
+    change, v, grafted, preconditioned = leafwise.map_leaves(
       leaf, updates, p, params, state.v, state.grafted, state.preconditioned
     )
     return change, ShampooJaxState(

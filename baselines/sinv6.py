@@ -23,10 +23,8 @@ import numpy as np
 import optax
 from flax import serialization
 
-from baselines import batch_sizes
-from baselines.leafwise import map_leaves
-from jaxperf import submission as submission_lib
-from jaxperf import tuning
+from baselines.parts import batch_sizes, leafwise
+from jaxperf import submission, tuning
 
 _VARIABLE = 'JAXPERF_SINV6_WEIGHTS'
 _HIDDEN = 64
@@ -121,7 +119,7 @@ def sinv6(
       size = jnp.sqrt(jnp.mean(jnp.square(p)) + 1e-9)
       return -rate * m / (1e-8 + jnp.sqrt(v + 1e-10)) * size, m, v
 
-    step, m, v = map_leaves(leaf, updates, params, state.m, state.v)
+    step, m, v = leafwise.map_leaves(leaf, updates, params, state.m, state.v)
     return step, Sinv6State(losses, hidden, cell, m, v)
 
   return optax.GradientTransformationExtraArgs(init, update)
@@ -206,7 +204,7 @@ def _optimizer(hps, run):
   return sinv6(read_weights(path), hps.horizon_factor * run.step_hint)
 
 
-self_tuning = submission_lib.Submission(
+self_tuning = submission.Submission(
   optimizer=_optimizer,
   tuning=tuning.SelfTuning(horizon_factor=1.0),
   batch_size=batch_sizes.PLAIN,

@@ -14,9 +14,9 @@ import functools
 
 import optax
 
-from baselines import batch_sizes, checks, heavy_ball, nadamw, schedules
-from jaxperf import submission as submission_lib
-from jaxperf import tuning
+from baselines import heavy_ball, nadamw
+from baselines.parts import batch_sizes, checks, schedules
+from jaxperf import submission, tuning
 
 
 def _adam(hps, run, *, rule):
@@ -59,7 +59,7 @@ def _submission(rule, learning_rate, beta1, warmup_steps, weight_decay, **rest):
     'weight_decay': weight_decay,
     **rest,
   }
-  return submission_lib.Submission(
+  return submission.Submission(
     optimizer=_RULES[rule],
     tuning=tuning.Points([point]),
     batch_size={**batch_sizes.BASELINE, 'imagenet_vit_glu': 512},

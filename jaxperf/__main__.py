@@ -4,7 +4,7 @@
 
 import sys
 
-from jaxperf import cli
+from jaxperf.cli import main
 
 if __name__ == '__main__':
-  sys.exit(cli.main())
+  sys.exit(main.main())

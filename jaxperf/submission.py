@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxperf import tuning as tuning_lib
-from jaxperf import workload as workload_lib
+from jaxperf import workload
 
 PyTree = Any
 
@@ -31,7 +31,7 @@ class ParamInfo:
   path: tuple[str, ...]
   shape: tuple[int, ...]
   dtype: Any
-  kind: workload_lib.ParamKind
+  kind: workload.ParamKind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ class RunInfo:
   eval_period: float
   unit: str
   batch_size: int
-  loss_kind: workload_lib.LossKind
+  loss_kind: workload.LossKind
   minimize: bool
   params: PyTree
   has_batch_stats: bool

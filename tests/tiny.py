@@ -10,9 +10,10 @@ import numpy as np
 import optax
 
 import jaxperf
-from jaxperf import input_pipeline, mesh, train, trial
-from jaxperf import rules as rules_lib
+from jaxperf import data, mesh, rules
 from jaxperf import submission as submission_lib
+from jaxperf.trial import run as run_lib
+from jaxperf.trial import step
 
 FEATURES, CLASSES, HIDDEN = 8, 3, 16
 _COUNTS = {'train': 640, 'validation': 50, 'test': 30}
@@ -28,21 +29,21 @@ def _arrays(split: str) -> dict[str, np.ndarray]:
 
 def _train(seed, batch_size, cursor=None):
   arrays = _arrays('train')
-  for index, taken in input_pipeline.shuffled_indices(
+  for index, taken in data.shuffled_indices(
     seed, _COUNTS['train'], batch_size, cursor
   ):
     yield {name: x[index] for name, x in arrays.items()}, taken
 
 
 def _evaluation(split, batch_size):
-  return input_pipeline.array_evaluation(_arrays(split), batch_size)
+  return data.array_evaluation(_arrays(split), batch_size)
 
 
 def _element_spec(batch_size, split=None):
   batch = next(_train(0, batch_size))[0]
   if split is not None:
-    batch = input_pipeline.pad_batch(batch, batch_size)
-  return input_pipeline.spec_of(batch)
+    batch = data.pad_batch(batch, batch_size)
+  return data.spec_of(batch)
 
 
 def _init(key):
@@ -129,7 +130,7 @@ WORKLOAD = jaxperf.Workload(
   metric_names=('loss', 'accuracy'),
 )
 
-GOAL = rules_lib.WorkloadRules(
+GOAL = rules.WorkloadRules(
   name='tiny',
   metric='accuracy',
   minimize=False,
@@ -158,7 +159,7 @@ def make_training(
   devices=None,
   microbatches=1,
   **limits,
-) -> train.Training:
+) -> step.Training:
   """The training of a submission on the tiny workload."""
   run = submission_lib.RunInfo(
     **{
@@ -169,29 +170,29 @@ def make_training(
       'batch_size': workload.default_batch_size,
       'loss_kind': workload.loss_kind,
       'minimize': False,
-      'params': train.param_info(workload),
-      'has_batch_stats': train.has_model_state(workload),
+      'params': step.param_info(workload),
+      'has_batch_stats': step.has_model_state(workload),
       'mesh': mesh.make_mesh(devices or jax.devices()[:1]),
       'ruleset': 'self',
     }
     | limits
   )
   hps = submission_lib.Hyperparameters(**submission.tuning.constants)
-  return train.Training(workload, submission, hps, run, 0, microbatches)
+  return step.Training(workload, submission, hps, run, 0, microbatches)
 
 
-def make_trial(training=None, goal=GOAL, **options) -> trial.Trial:
+def make_trial(training=None, goal=GOAL, **options) -> run_lib.Trial:
   """A trial on the tiny workload; an unreachable target by default."""
   options = {'counts_compilation': False, 'keep_state': True} | options
-  return trial.Trial(training or make_training(), goal, **options)
+  return run_lib.Trial(training or make_training(), goal, **options)
 
 
 UNREACHABLE = dataclasses.replace(GOAL, validation_target=2.0)
 
 
-def run_steps(training: train.Training, count: int):
+def run_steps(training: step.Training, count: int):
   """Final state and losses of some steps."""
-  from jaxperf import compiled
+  from jaxperf.trial import compiled
 
   state = compiled.initial_state(training)
   functions = compiled.compile_functions(training, state)

@@ -6,14 +6,14 @@ from typing import Any
 
 import jax
 
-from jaxperf.workload import ParamKind
+from jaxperf import workload
 
 PyTree = Any
 _ATTENTION_PROJECTIONS = {
-  'query': ParamKind.ATTENTION_Q,
-  'key': ParamKind.ATTENTION_K,
-  'value': ParamKind.ATTENTION_V,
-  'out': ParamKind.ATTENTION_OUT,
+  'query': workload.ParamKind.ATTENTION_Q,
+  'key': workload.ParamKind.ATTENTION_K,
+  'value': workload.ParamKind.ATTENTION_V,
+  'out': workload.ParamKind.ATTENTION_OUT,
 }
 
 
@@ -35,23 +35,35 @@ def by_path(params: PyTree) -> PyTree:
   )
 
 
-def _kind(path: list[str]) -> ParamKind:
+def _kind(path: list[str]) -> workload.ParamKind:
   """Kind of one parameter; the first rule that fits decides."""
   *modules, leaf = path
   parent = modules[-1].lower() if modules else ''
   inside = '/'.join(modules).lower()
   if 'batchnorm' in parent:
     is_bias = leaf == 'bias'
-    return ParamKind.BATCH_NORM_BIAS if is_bias else ParamKind.BATCH_NORM_SCALE
+    return (
+      workload.ParamKind.BATCH_NORM_BIAS
+      if is_bias
+      else workload.ParamKind.BATCH_NORM_SCALE
+    )
   if 'layernorm' in parent:
     is_bias = leaf == 'bias'
-    return ParamKind.LAYER_NORM_BIAS if is_bias else ParamKind.LAYER_NORM_SCALE
+    return (
+      workload.ParamKind.LAYER_NORM_BIAS
+      if is_bias
+      else workload.ParamKind.LAYER_NORM_SCALE
+    )
   if leaf == 'bias':
-    return ParamKind.ATTENTION_BIAS if 'attention' in inside else ParamKind.BIAS
+    return (
+      workload.ParamKind.ATTENTION_BIAS
+      if 'attention' in inside
+      else workload.ParamKind.BIAS
+    )
   if 'attention' in inside:
-    return _ATTENTION_PROJECTIONS.get(parent, ParamKind.WEIGHT)
+    return _ATTENTION_PROJECTIONS.get(parent, workload.ParamKind.WEIGHT)
   if 'conv' in inside:
-    return ParamKind.CONV_WEIGHT
+    return workload.ParamKind.CONV_WEIGHT
   if 'embedding' in parent or 'embedding' in leaf:
-    return ParamKind.EMBEDDING
-  return ParamKind.WEIGHT
+    return workload.ParamKind.EMBEDDING
+  return workload.ParamKind.WEIGHT

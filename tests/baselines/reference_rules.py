@@ -22,10 +22,10 @@ from baselines import (
   schedule_free_adamw,
   schedule_free_adamw_weighted,
   schedule_free_prodigy,
-  schedules,
   shampoo,
   shampoo_jax,
 )
+from baselines.parts import schedules
 
 LEAVES = ('W', 'K', 'b', 's')  # Of the problem's parameters.
 _AS_GIVEN = lambda ndim: tuple(range(ndim))  # noqa: E731

@@ -16,9 +16,11 @@ import pytest
 import baselines
 import jaxperf
 from baselines import sinv6
-from jaxperf import checkpoint, compiled, mesh, train
+from jaxperf import mesh
 from jaxperf import submission as submission_lib
 from jaxperf import tuning as tuning_lib
+from jaxperf.trial import checkpoint, compiled
+from jaxperf.trial import step as step_lib
 from tests import reference
 
 _STEPS = 30
@@ -130,12 +132,12 @@ def _training(submission, hps, devices=1):
     batch_size=8,
     loss_kind=_WORKLOAD.loss_kind,
     minimize=True,
-    params=train.param_info(_WORKLOAD),
+    params=step_lib.param_info(_WORKLOAD),
     has_batch_stats=True,
     mesh=mesh.make_mesh(jax.devices()[:devices]),
     ruleset='external',
   )
-  return train.Training(_WORKLOAD, submission, hps, run)
+  return step_lib.Training(_WORKLOAD, submission, hps, run)
 
 
 @pytest.fixture(autouse=True)
@@ -183,8 +185,8 @@ def test_training_lowers_the_loss_and_can_resume(
   submission, hps, request, tmp_path
 ):
   training = _training(submission, hps)
-  step = jax.jit(train.make_step(training))
-  start = state = jax.jit(train.make_init(training))()
+  step = jax.jit(step_lib.make_step(training))
+  start = state = jax.jit(step_lib.make_init(training))()
   losses = []
   for _ in range(_STEPS):
     state, scalars = step(state, _BATCH)
@@ -222,8 +224,8 @@ def _one_per_module():
 @pytest.mark.parametrize(('submission', 'hps'), _one_per_module())
 def test_an_update_without_jit_is_the_same(submission, hps):
   training = _training(submission, hps)
-  step = train.make_step(training)
-  state = train.make_init(training)()
+  step = step_lib.make_step(training)
+  state = step_lib.make_init(training)()
   _same(step(state, _BATCH)[0], jax.jit(step)(state, _BATCH)[0], 1e-5)
 
 
@@ -234,7 +236,7 @@ def test_eight_devices_with_split_state_train_as_one_does(submission, hps):
     training = _training(submission, hps, devices)
     # Parameters split too, and so all state that is not stacked in blocks.
     state = compiled.initial_state(training, shard_params=True)
-    step = jax.jit(train.make_step(training))
+    step = jax.jit(step_lib.make_step(training))
     batch = mesh.place_batch(_BATCH, training.run.mesh)
     for _ in range(3):
       state, _ = step(state, batch)
@@ -264,7 +266,7 @@ def test_points_outside_their_range_are_refused_by_name():
 
 def test_state_is_made_of_arrays_only():
   for case in _one_per_module():
-    state = jax.eval_shape(train.make_init(_training(*case.values)))
+    state = jax.eval_shape(step_lib.make_init(_training(*case.values)))
     for leaf in jax.tree.leaves(state.opt_state):
       assert isinstance(leaf, jax.ShapeDtypeStruct)
       assert leaf.dtype in (jnp.float32, jnp.bfloat16, jnp.int8, jnp.int32)

@@ -14,8 +14,11 @@ import pytest
 
 import workloads
 from baselines import sinv6
-from jaxperf import experiment, job, mesh, plugins, train
+from jaxperf import mesh
 from jaxperf import tuning as tuning_lib
+from jaxperf.running import build, plugins
+from jaxperf.running import config as config_lib
+from jaxperf.trial import step as step_lib
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +65,7 @@ def _training(spec, workload):
   """
   tuning = _submission(spec).tuning
   tunes_itself = isinstance(tuning, tuning_lib.SelfTuning)
-  config = experiment.make_config(
+  config = config_lib.make_config(
     {
       'submissions': (spec,),
       'workloads': (workload,),
@@ -72,9 +75,9 @@ def _training(spec, workload):
     }
   )
   mildest = min(
-    experiment.plan(config), key=lambda job: job.point.get('learning_rate', 0)
+    config_lib.plan(config), key=lambda job: job.point.get('learning_rate', 0)
   )
-  training = job.make_training(config, mildest)
+  training = build.make_training(config, mildest)
   one_device = mesh.make_mesh(jax.devices()[:1])
   run = dataclasses.replace(training.run, mesh=one_device)
   return dataclasses.replace(training, run=run)
@@ -99,9 +102,11 @@ def weights_of_the_learned_optimizer(tmp_path, monkeypatch):
 @pytest.mark.parametrize('spec', list(_cases()))
 def test_thirty_steps_stay_finite(spec, workload):
   training = _training(spec, workload)
-  state = jax.jit(train.make_init(training), compiler_options=_INIT_OPTIONS)()
+  state = jax.jit(
+    step_lib.make_init(training), compiler_options=_INIT_OPTIONS
+  )()
   step = jax.jit(
-    train.make_step(training),
+    step_lib.make_step(training),
     donate_argnums=0,
     compiler_options=_STEP_OPTIONS,
   )

@@ -15,15 +15,14 @@ import jaxperf
 from baselines import (
   adafactor,
   amos,
-  averaging,
   nadamw,
   nadamw_sequential,
   schedule_free_adamw,
   schedule_free_adamw_v2,
-  schedules,
   sinv6,
 )
-from jaxperf import train
+from baselines.parts import averaging, schedules
+from jaxperf.trial import step as step_lib
 
 _ONE = jnp.ones([])
 
@@ -168,7 +167,7 @@ def test_running_statistics_are_collected_at_the_average(name, due):
   opt_state = submission.optimizer(hps, run).init(param)
   seen = []
   for i in range(4):
-    state = train.TrainState(jnp.int32(i), param, jnp.float32(-9), opt_state)
+    state = step_lib.TrainState(jnp.int32(i), param, jnp.float32(-9), opt_state)
     average, _ = submission.eval_params(opt_state, param, {})
     gradients = jaxperf.submission.Gradients(
       None,

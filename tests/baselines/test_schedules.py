@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from baselines import schedules
+from baselines.parts import schedules
 from tests import reference
 
 pytestmark = pytest.mark.parity

@@ -8,7 +8,8 @@ import numpy as np
 import optax
 import pytest
 
-from baselines import blocking, caspr, matrix_roots, shampoo, shampoo_jax
+from baselines import caspr, shampoo, shampoo_jax
+from baselines.parts import blocking, matrix_roots
 from jaxperf import mesh
 
 

@@ -10,8 +10,14 @@ import re
 import jax
 import pytest
 
-from baselines import matrix_roots, shampoo
-from jaxperf import compiled, experiment, flops, job, mesh, train
+from baselines import shampoo
+from baselines.parts import matrix_roots
+from jaxperf import mesh
+from jaxperf.costs import flops
+from jaxperf.running import build
+from jaxperf.running import config as config_lib
+from jaxperf.trial import compiled
+from jaxperf.trial import step as step_lib
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +30,7 @@ _EIGH = 9
 
 
 def _training(devices):
-  config = experiment.make_config(
+  config = config_lib.make_config(
     {
       'submissions': ('baselines.shampoo',),
       'workloads': ('wmt',),
@@ -33,7 +39,7 @@ def _training(devices):
       'data': 'fake',
     }
   )
-  training = job.make_training(config, experiment.plan(config)[0])
+  training = build.make_training(config, config_lib.plan(config)[0])
   assert training.run.batch_size == _BATCH_SIZE
   devices = mesh.make_mesh(jax.devices()[:devices])
   return dataclasses.replace(
@@ -69,7 +75,7 @@ def test_an_update_takes_a_tenth_of_the_gradient_at_most(count):
 
   def gradient(params, batch):
     key = jax.random.key(0)
-    return train.make_gradients(training, {}, batch, key).grad_fn(params)
+    return step_lib.make_gradients(training, {}, batch, key).grad_fn(params)
 
   step = count(gradient, state.params, compiled.abstract_batch(training))
   # Of the branches of a condition both take the larger: the refresh.

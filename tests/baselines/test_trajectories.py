@@ -12,7 +12,7 @@ import pytest
 
 from baselines import diloco, schedule_free_adamw
 from tests import reference
-from tests.baselines.reference_rules import LEAVES, RULES
+from tests.baselines import reference_rules
 
 pytestmark = pytest.mark.parity
 
@@ -22,14 +22,17 @@ _STEPS = _META['steps']
 
 
 def _read(prefix):
-  return {name: jnp.asarray(_DATA[f'{prefix}/{name}']) for name in LEAVES}
+  return {
+    name: jnp.asarray(_DATA[f'{prefix}/{name}'])
+    for name in reference_rules.LEAVES
+  }
 
 
 def _noise():
   """The part of the gradient that does not depend on the parameters."""
   f0, f1, f2 = _META['constants']['f']
   steps, start, parts = np.arange(1, max(_STEPS) + 1), 0, {}
-  for name in LEAVES:
+  for name in reference_rules.LEAVES:
     shape = _DATA[f'problem/p0/{name}'].shape
     index = start + np.arange(np.prod(shape, dtype=int)).reshape(shape)
     start += index.size
@@ -88,7 +91,7 @@ def _compare(parity, row, trajectory, kind='step'):
   for step in _STEPS:
     expected = _read(f'{row}/{kind}{step}')
     scale = max(float(jnp.abs(x).max()) for x in expected.values())
-    for name in LEAVES:
+    for name in reference_rules.LEAVES:
       parity.close(
         f'{row} {kind}{step} {name}',
         trajectory[name][step - 1],
@@ -97,12 +100,12 @@ def _compare(parity, row, trajectory, kind='step'):
       )
 
 
-@pytest.mark.parametrize('name', sorted(RULES))
+@pytest.mark.parametrize('name', sorted(reference_rules.RULES))
 def test_trajectory_follows_the_reference(name, parity):
   rows = [r for r in _META['settings'] if r.split('/')[0] == name]
   assert rows
   for row in rows:
-    tx = RULES[name](_META['settings'][row])
+    tx = reference_rules.RULES[name](_META['settings'][row])
     if name == 'diloco':
       trained, evaluated = _trajectory(tx, diloco.eval_params)
       _compare(parity, row, trained)
@@ -117,4 +120,4 @@ def test_trajectory_follows_the_reference(name, parity):
 
 def test_every_reference_row_has_a_rule():
   names = {row.split('/')[0] for row in _META['settings']} - {'schedules'}
-  assert names == set(RULES)
+  assert names == set(reference_rules.RULES)

@@ -5,10 +5,11 @@
 import jax
 import pytest
 
-from jaxperf import compiled, hlo
+from jaxperf.costs import hlo
+from jaxperf.trial import compiled
 from tests import tiny
 from workloads.librispeech import deepspeech
-from workloads.wmt import workload as wmt
+from workloads.wmt import workload
 
 
 # One has weights in a loop over time, the other uses weights in three places.
@@ -16,7 +17,7 @@ from workloads.wmt import workload as wmt
   ('build', 'name'),
   [
     (deepspeech.build, 'mini_speech_deepspeech'),
-    (wmt.build, 'mini_translation'),
+    (workload.build, 'mini_translation'),
   ],
 )
 def test_devices_exchange_one_gradient_a_step(build, name):

@@ -17,8 +17,10 @@ import optax
 import pytest
 
 import workloads
-from jaxperf import compiled, evaluation, mesh, rules, submission, train
+from jaxperf import mesh, rules, submission
 from jaxperf import workload as workload_lib
+from jaxperf.trial import compiled, evaluation
+from jaxperf.trial import step as step_lib
 
 MINI = [name for name in workloads.TABLE if name.startswith('mini_')]
 FULL = [name for name in workloads.TABLE if not name.startswith('mini_')]
@@ -214,7 +216,7 @@ def test_update_stats_false_leaves_the_model_state_alone(name):
   assert jax.tree.structure(kept) == jax.tree.structure(model_state)
 
 
-def _training(name, devices=1, **constants) -> train.Training:
+def _training(name, devices=1, **constants) -> step_lib.Training:
   workload = fake(name)
   algorithm = submission.Submission(optimizer=lambda hps, run: optax.adam(3e-3))
   run = submission.RunInfo(
@@ -225,13 +227,13 @@ def _training(name, devices=1, **constants) -> train.Training:
     batch_size=workload.default_batch_size,
     loss_kind=workload.loss_kind,
     minimize=True,
-    params=train.param_info(workload),
-    has_batch_stats=train.has_model_state(workload),
+    params=step_lib.param_info(workload),
+    has_batch_stats=step_lib.has_model_state(workload),
     mesh=mesh.make_mesh(jax.devices()[:devices]),
     ruleset='self',
   )
   hps = submission.Hyperparameters(**constants)
-  return train.Training(workload, algorithm, hps, run)
+  return step_lib.Training(workload, algorithm, hps, run)
 
 
 def _steps(training, batches, states=None):

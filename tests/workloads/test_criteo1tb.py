@@ -13,7 +13,7 @@ import pytest
 import workloads
 from jaxperf import errors
 from tests import reference
-from workloads.criteo1tb import workload as workload_module
+from workloads.criteo1tb import workload as workload_lib
 
 VARIANTS = (
   'criteo1tb',
@@ -25,7 +25,7 @@ NUMBERS = reference.arrays('criteo1tb')
 ENTRY = reference.index('criteo1tb')['workloads']['criteo1tb']
 CONFIGS = {
   name: dataclasses.replace(
-    workload_module.CONFIGS[name],
+    workload_lib.CONFIGS[name],
     **ENTRY['variants'][name]['fixture_overrides'],
   )
   for name in VARIANTS
@@ -42,7 +42,7 @@ def variant(name):
 
 def functions(name):
   """`init` and `apply` with the small table of the reference numbers."""
-  return workload_module.model_functions(CONFIGS[name])
+  return workload_lib.model_functions(CONFIGS[name])
 
 
 def flat(tree):
@@ -118,7 +118,7 @@ def test_forward_and_gradient_are_the_published_ones(name, case, parity):
     logits, _ = apply(
       params, {}, examples, jax.random.key(0), train=True, dropout_rate=0.0
     )
-    loss = workload_module.loss(logits, examples)
+    loss = workload_lib.loss(logits, examples)
     return loss.summed / loss.n_valid, logits
 
   (value, train_logits), gradient = jax.value_and_grad(loss_fn, has_aux=True)(
@@ -133,7 +133,7 @@ def test_forward_and_gradient_are_the_published_ones(name, case, parity):
   if case == 'main':
     parity.close(
       'eval summed loss',
-      workload_module.loss(logits, examples).summed,
+      workload_lib.loss(logits, examples).summed,
       expected('eval_summed_loss'),
       rtol=1e-5,
     )
@@ -162,7 +162,7 @@ def test_losses_are_the_published_ones(smoothing, masked, parity):
   examples = {'targets': jnp.asarray(NUMBERS['loss/labels'])}
   if masked == 'mask':
     examples['weights'] = jnp.asarray(NUMBERS['loss/mask'])
-  loss = workload_module.loss(
+  loss = workload_lib.loss(
     jnp.asarray(NUMBERS['loss/logits']), examples, label_smoothing=smoothing
   )
   prefix = f'loss/ls{smoothing}_{masked}'
@@ -198,9 +198,9 @@ def test_padding_never_changes_the_loss():
 
 def test_a_batch_of_padding_alone_has_zero_loss():
   batch = {'targets': jnp.ones(3), 'weights': jnp.zeros(3)}
-  loss = workload_module.loss(jnp.ones((3, 1)), batch)
+  loss = workload_lib.loss(jnp.ones((3, 1)), batch)
   assert (loss.summed, loss.n_valid) == (0, 0)
-  assert workload_module.finish({'loss': 0.0, 'num_examples': 0.0}, {}) == {
+  assert workload_lib.finish({'loss': 0.0, 'num_examples': 0.0}, {}) == {
     'loss': 0.0
   }
 

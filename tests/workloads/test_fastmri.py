@@ -13,10 +13,8 @@ import pytest
 from jaxperf import errors
 from tests import reference
 from tests.workloads import published
-from workloads.fastmri import model as model_lib
-from workloads.fastmri import sampling
-from workloads.fastmri import workload as workload_module
-from workloads.fastmri.ssim import ssim
+from workloads.fastmri import model, sampling, ssim
+from workloads.fastmri import workload as workload_lib
 
 BASE = 'fastmri'
 NAMES = (BASE, 'fastmri_model_size', 'fastmri_tanh', 'fastmri_layernorm')
@@ -48,7 +46,7 @@ def ssim_batch(*keys):
 @functools.cache
 def mini():
   """The mini workload on fake data, its parameters and a training batch."""
-  workload = workload_module.build('mini_mri', data='fake')
+  workload = workload_lib.build('mini_mri', data='fake')
   params, model_state = jax.jit(workload.init)(jax.random.key(0))
   batch = next(workload.data.train(0, 3, None))[0]
   for key in ('inputs', 'targets'):  # Smaller images do, and are faster.
@@ -60,7 +58,7 @@ def mini():
 @pytest.mark.parametrize('name', NAMES)
 def test_parameters_are_the_published_ones(name, parity):
   published.compare_parameters(
-    parity, workload_module.build(name), published.variant(BASE, name)
+    parity, workload_lib.build(name), published.variant(BASE, name)
   )
 
 
@@ -69,7 +67,7 @@ def test_parameters_are_the_published_ones(name, parity):
   'name', published.slow_except(NAMES, 'fastmri_model_size')
 )
 def test_initial_values_are_the_published_ones(name, parity):
-  published.compare_initial_values(parity, workload_module.build(name), BASE)
+  published.compare_initial_values(parity, workload_lib.build(name), BASE)
 
 
 @pytest.mark.parity
@@ -78,7 +76,7 @@ def test_forward_and_gradient_are_the_published_ones(name, case, parity):
   entry = published.variant(BASE, name)
   expected = published.case_arrays(BASE, f'{name}/{case}')
   eval_images, train_images, loss, gradient, _ = published.forward_and_gradient(
-    workload_module.build(name),
+    workload_lib.build(name),
     reference.filled(entry['params']),
     {},
     stored_batch(case),
@@ -98,7 +96,7 @@ def test_losses_are_the_published_ones(smoothing, masked, parity):
   batch = ssim_batch('targets')
   if masked == 'mask':
     batch['weights'] = jnp.asarray(NUMBERS['loss/mask'])
-  loss = workload_module.loss(
+  loss = workload_lib.loss(
     NUMBERS['ssim/logits'], batch, label_smoothing=smoothing
   )
   published.compare_loss(
@@ -110,9 +108,9 @@ def test_losses_are_the_published_ones(smoothing, masked, parity):
 def test_similarity_is_the_published_one(parity):
   logits = jnp.asarray(NUMBERS['ssim/logits'])
   batch = ssim_batch('targets', 'mean', 'std', 'volume_max')
-  values = workload_module.similarity(logits, batch)
+  values = workload_lib.similarity(logits, batch)
   parity.close('values', values, NUMBERS['ssim/values'], atol=1e-5)
-  defaults = workload_module.similarity(logits, ssim_batch('targets'))
+  defaults = workload_lib.similarity(logits, ssim_batch('targets'))
   parity.close('defaults', defaults, NUMBERS['ssim/values_defaults'], atol=1e-5)
 
 
@@ -149,7 +147,7 @@ def test_similarity_agrees_with_a_loop_over_the_windows():
         / ((a.mean() ** 2 + b.mean() ** 2 + c1) * (va + vb + c2))
       )
   np.testing.assert_allclose(
-    ssim(jnp.float32(x), jnp.float32(y), jnp.array([2.0])),
+    ssim.ssim(jnp.float32(x), jnp.float32(y), jnp.array([2.0])),
     [np.mean(values)],
     atol=1e-5,
   )
@@ -157,13 +155,11 @@ def test_similarity_agrees_with_a_loop_over_the_windows():
 
 def test_an_image_is_perfectly_similar_to_itself():
   image = jax.random.normal(jax.random.key(0), (2, 12, 12))
-  np.testing.assert_allclose(ssim(image, image, jnp.ones(2)), 1, atol=1e-5)
+  np.testing.assert_allclose(ssim.ssim(image, image, jnp.ones(2)), 1, atol=1e-5)
 
 
 def test_the_transposed_convolution_does_not_flip_its_kernel_twice():
-  block = model_lib.TransposeConvBlock(
-    model_lib.UNetConfig(activation=lambda x: x), 1
-  )
+  block = model.TransposeConvBlock(model.UNetConfig(activation=lambda x: x), 1)
   kernel = np.arange(1.0, 5.0).reshape(2, 2, 1, 1)
   params = {'ConvTranspose_0': {'kernel': jnp.float32(kernel)}}
   image = np.zeros((1, 2, 2, 1), np.float32)
@@ -200,9 +196,7 @@ def test_a_masked_batch_gives_finite_numbers():
 
 def test_dropout_drops_whole_channels_at_a_rate_that_may_be_traced():
   x = jax.random.normal(jax.random.key(0), (2, 8, 8, 3))
-  block = model_lib.ConvBlock(
-    model_lib.UNetConfig(activation=nn.sigmoid), features=64
-  )
+  block = model.ConvBlock(model.UNetConfig(activation=nn.sigmoid), features=64)
   params = block.init(jax.random.key(1), x, False, 0.0)
 
   @jax.jit
@@ -228,7 +222,7 @@ def test_a_quarter_of_the_columns_is_measured_and_the_middle_always():
 @pytest.mark.parametrize('name', [BASE, 'mini_mri'])
 @pytest.mark.parametrize('split', [None, 'train', 'validation', 'test'])
 def test_fake_batches_are_as_announced(name, split):
-  data = workload_module.build(name, data='fake').data
+  data = workload_lib.build(name, data='fake').data
   if split is None:
     batch = next(data.train(0, 3, None))[0]
   else:
@@ -237,14 +231,14 @@ def test_fake_batches_are_as_announced(name, split):
 
 
 def test_full_size_slices_are_announced_but_not_available():
-  data = workload_module.build('fastmri_tanh').data
+  data = workload_lib.build('fastmri_tanh').data
   assert data.element_spec(4)['targets'].shape == (4, 320, 320)
   with pytest.raises(errors.UserError, match='fastmri_tanh is not available'):
     data.train(0, 4, None)
 
 
 def test_mini_stream_resumes_exactly_and_is_as_announced():
-  data = workload_module.build('mini_mri').data
+  data = workload_lib.build('mini_mri').data
   stream = data.train(3, 16, None)
   batches = [next(stream) for _ in range(4)]
   _, cursor = batches[1]
@@ -258,7 +252,7 @@ def test_mini_stream_resumes_exactly_and_is_as_announced():
 
 @pytest.mark.parametrize('split', ['train', 'validation', 'test'])
 def test_mini_evaluation_covers_what_the_facts_say(split):
-  workload = workload_module.build('mini_mri')
+  workload = workload_lib.build('mini_mri')
   facts = workload.facts
   count = {
     'train': facts.num_eval_train,

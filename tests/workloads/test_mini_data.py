@@ -13,43 +13,45 @@ import sklearn.linear_model
 import sklearn.metrics
 
 from jaxperf import errors
-from workloads import mini_data
-from workloads.mini_data import _clicks, _files
+from workloads.mini_data import clicks as clicks_lib
+from workloads.mini_data import files
+from workloads.mini_data import images as images_lib
+from workloads.mini_data import molecules as molecules_lib
 
 SETS = ('clicks', 'images', 'molecules', 'mri', 'speech', 'translation')
 
 
 @pytest.fixture(scope='module')
 def clicks():
-  return mini_data.clicks()
+  return clicks_lib.splits()
 
 
 @pytest.fixture(scope='module')
 def molecules():
-  return mini_data.molecules()
+  return molecules_lib.splits()
 
 
 def test_the_manifest_describes_exactly_the_files_that_ship():
-  packed = {path.name for path in _files.FOLDER.glob('*.xz')}
+  packed = {path.name for path in files.FOLDER.glob('*.xz')}
   assert packed == {f'{name}.xz' for name in SETS}
-  assert set(_files.manifest()) == set(SETS)
+  assert set(files.manifest()) == set(SETS)
 
 
 @pytest.mark.parametrize('name', SETS)
 def test_a_file_has_the_hash_of_the_manifest_a_licence_and_sources(name):
-  entry = mini_data.manifest()[name]
-  content = (_files.FOLDER / entry['file']).read_bytes()
+  entry = files.manifest()[name]
+  content = (files.FOLDER / entry['file']).read_bytes()
   assert hashlib.sha256(content).hexdigest() == entry['sha256']
   assert len(content) == entry['bytes']
   assert entry['licence']
   assert entry['made']
   for source in entry['sources']:
     assert len(source['sha256']) == 64
-  assert f'\n{entry["file"]} -- ' in (_files.FOLDER / 'NOTICE').read_text()
+  assert f'\n{entry["file"]} -- ' in (files.FOLDER / 'NOTICE').read_text()
 
 
 def test_all_files_together_stay_below_eight_megabytes():
-  total = sum(path.stat().st_size for path in _files.FOLDER.glob('*.xz'))
+  total = sum(path.stat().st_size for path in files.FOLDER.glob('*.xz'))
   assert total < 8_000_000
 
 
@@ -68,38 +70,38 @@ def test_loading_needs_numpy_and_the_standard_library_only():
 
 
 def test_a_damaged_file_is_named_with_the_command_that_rebuilds_it(tmp_path):
-  content = bytearray((_files.FOLDER / 'mri.xz').read_bytes())
+  content = bytearray((files.FOLDER / 'mri.xz').read_bytes())
   content[1000] ^= 1
   (tmp_path / 'mri.xz').write_bytes(content)
   with pytest.raises(errors.UserError) as caught:
-    _files.read('mri', tmp_path)
+    files.read('mri', tmp_path)
   assert str(tmp_path / 'mri.xz') in str(caught.value)
-  assert 'python -m workloads.mini_data.build mri' in str(caught.value)
+  assert 'python -m calibration.data.build mri' in str(caught.value)
 
 
 def test_a_missing_file_is_named_with_the_command_that_rebuilds_it(tmp_path):
   with pytest.raises(errors.UserError, match=r'clicks\.xz cannot be read') as e:
-    _files.read('clicks', tmp_path)
-  assert 'python -m workloads.mini_data.build clicks' in str(e.value)
+    files.read('clicks', tmp_path)
+  assert 'python -m calibration.data.build clicks' in str(e.value)
 
 
 def test_a_python_without_lzma_says_so(monkeypatch):
   monkeypatch.setitem(sys.modules, 'lzma', None)
   with pytest.raises(errors.UserError, match='without the lzma module'):
-    mini_data.images()
+    images_lib.splits()
 
 
 @pytest.mark.parametrize('count', [1, 2, 7, 100, 80_000])
 def test_spread_visits_every_row_once_and_any_prefix_covers_the_range(count):
-  order = _files.spread(count)
+  order = files.spread(count)
   assert sorted(order) == list(range(count))
   prefix = np.sort(order[: count // 4])
   assert np.all(np.diff(prefix) <= 12)
 
 
 def test_images_are_balanced_and_split_as_documented():
-  for split, per_class in zip(_files.SPLITS, (1_200, 200, 200)):
-    images, labels = mini_data.images()[split]
+  for split, per_class in zip(files.SPLITS, (1_200, 200, 200)):
+    images, labels = images_lib.splits()[split]
     assert images.shape == (10 * per_class, 28, 28)
     assert images.dtype == labels.dtype == np.uint8
     np.testing.assert_array_equal(np.bincount(labels), [per_class] * 10)
@@ -109,7 +111,7 @@ def test_images_are_balanced_and_split_as_documented():
 def test_a_linear_model_on_the_images_errs_as_on_the_original_ones():
   # 16.8 % on all 10,000 test images at full depth of grey; here 2,000 of
   # them, so the standard error is 0.8 %.
-  images = mini_data.images()
+  images = images_lib.splits()
   features = {s: x.images.reshape(-1, 784) / 255 for s, x in images.items()}
   model = sklearn.linear_model.RidgeClassifier(10.0)
   model.fit(features['train'], images['train'].labels)
@@ -142,7 +144,7 @@ def test_numbers_and_ids_of_clicks_both_help_a_linear_model(clicks):
     start_of_row = np.arange(0, ids.size + 1, ids.shape[1])
     return scipy.sparse.csr_array(
       (np.ones(ids.size), ids.ravel(), start_of_row),
-      shape=(len(ids), mini_data.TABLE_ROWS),
+      shape=(len(ids), clicks_lib.TABLE_ROWS),
     )
 
   dense = fitted_loss(lambda rows: rows.dense)
@@ -165,11 +167,12 @@ def test_each_click_column_has_its_own_rows_of_the_table(clicks):
   ids = np.concatenate([rows.categorical for rows in clicks.values()])
   assert ids.shape == (100_000, 26)
   assert ids.dtype == np.int32
-  assert ids.max() < mini_data.TABLE_ROWS
+  assert ids.max() < clicks_lib.TABLE_ROWS
   starts, ends = ids.min(axis=0), ids.max(axis=0)
   assert np.all(ends[:-1] < starts[1:])
   sizes = {
-    name: len(np.unique(column)) for name, column in zip(_clicks.PLAIN, ids.T)
+    name: len(np.unique(column))
+    for name, column in zip(clicks_lib.PLAIN, ids.T)
   }
   documented = {
     'carrier': 16,
@@ -189,10 +192,13 @@ def test_each_click_column_has_its_own_rows_of_the_table(clicks):
 
 def test_a_hashed_pair_is_the_top_bits_of_the_multiplied_code():
   codes = np.zeros((15, 2), np.uint16)
-  origin, dest = _clicks.PLAIN.index('origin'), _clicks.PLAIN.index('dest')
+  origin, dest = (
+    clicks_lib.PLAIN.index('origin'),
+    clicks_lib.PLAIN.index('dest'),
+  )
   codes[origin] = [0, 1]
   codes[dest] = [0, 4]
-  rows = _clicks.table_rows(codes)
+  rows = clicks_lib.table_rows(codes)
   # The pair (1, 4) of origin and 5 destinations is 1 * 5 + 4 = 9, and
   # 9 * 2654435761 mod 2**32 = 2415085369 = 2303 * 2**20 + 214841.
   # The plain columns take 13 rows for one code, 2 and 5 for these two.
@@ -201,9 +207,9 @@ def test_a_hashed_pair_is_the_top_bits_of_the_multiplied_code():
 
 
 def test_clicks_are_split_by_day_of_the_year():
-  codes = _files.read('clicks')['categorical']
+  codes = files.read('clicks')['categorical']
   month, day = (
-    codes[_clicks.PLAIN.index(name)].astype(int) for name in ('month', 'day')
+    codes[clicks_lib.PLAIN.index(name)].astype(int) for name in ('month', 'day')
   )
   days_before = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])
   last_digit = (days_before[month] + day + 1) % 10
@@ -212,7 +218,7 @@ def test_clicks_are_split_by_day_of_the_year():
     'validation': {4},
     'test': {9},
   }.items():
-    rows = _files.split_slices('clicks')[split]
+    rows = files.split_slices('clicks')[split]
     assert set(last_digit[rows]) == digits
 
 
@@ -230,8 +236,8 @@ def test_molecules_have_the_published_counts(molecules):
 
 def test_one_label_is_measured_and_part_of_the_others_hidden(molecules):
   labels = np.concatenate([split.labels for split in molecules.values()])
-  assert mini_data.molecule_tasks()[-1] == 'bbb_measured'
-  assert len(mini_data.molecule_tasks()) == labels.shape[1] == 65
+  assert molecules_lib.tasks()[-1] == 'bbb_measured'
+  assert len(molecules_lib.tasks()) == labels.shape[1] == 65
   measured = labels[:, -1]
   assert np.sum(~np.isnan(measured)) == 3_775
   assert np.nanmean(measured) == pytest.approx(0.647, abs=5e-4)

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from workloads import mini_data
+from workloads.mini_data import cache as cache_lib
 
 
 @pytest.fixture
@@ -23,28 +23,28 @@ def _numbers(start):
 
 
 def test_cached_arrays_are_computed_once_and_memory_mapped(cache):
-  first = mini_data.cached('some', ('a',), lambda: _numbers(0))
-  again = mini_data.cached('some', ('a',), lambda: _numbers(5))
+  first = cache_lib.cached('some', ('a',), lambda: _numbers(0))
+  again = cache_lib.cached('some', ('a',), lambda: _numbers(5))
   assert isinstance(again['numbers'], np.memmap)
   np.testing.assert_array_equal(first['numbers'], np.arange(10))
   np.testing.assert_array_equal(again['numbers'], np.arange(10))
 
 
 def test_a_stale_cache_is_rebuilt_and_removed(cache):
-  mini_data.cached('some', ('a',), lambda: _numbers(0))
-  fresh = mini_data.cached('some', ('b',), lambda: _numbers(5))
+  cache_lib.cached('some', ('a',), lambda: _numbers(0))
+  fresh = cache_lib.cached('some', ('b',), lambda: _numbers(5))
   np.testing.assert_array_equal(fresh['numbers'], np.arange(5, 15))
   assert len(list(cache.iterdir())) == 1
 
 
 @pytest.mark.parametrize('file', ['numbers.npy', 'index.json'])
 def test_a_damaged_cache_is_rebuilt(cache, file):
-  mini_data.cached('some', ('a',), lambda: _numbers(0))
+  cache_lib.cached('some', ('a',), lambda: _numbers(0))
   (path,) = cache.glob(f'*/{file}')
   path.write_bytes(path.read_bytes()[:-3] + b'xyz')
-  fresh = mini_data.cached('some', ('a',), lambda: _numbers(5))
+  fresh = cache_lib.cached('some', ('a',), lambda: _numbers(5))
   np.testing.assert_array_equal(fresh['numbers'], np.arange(5, 15))
-  kept = mini_data.cached('some', ('a',), lambda: _numbers(7))
+  kept = cache_lib.cached('some', ('a',), lambda: _numbers(7))
   np.testing.assert_array_equal(kept['numbers'], np.arange(5, 15))
 
 
@@ -53,7 +53,7 @@ def test_what_a_killed_process_left_in_the_cache_is_removed(cache):
   finished.wait()
   abandoned = cache / f'.part-{finished.pid}-x'
   abandoned.mkdir(parents=True)
-  mini_data.cached('some', ('a',), lambda: _numbers(0))
+  cache_lib.cached('some', ('a',), lambda: _numbers(0))
   assert not abandoned.exists()
 
 
@@ -63,7 +63,7 @@ def test_without_a_writable_cache_the_arrays_stay_in_memory(
   (tmp_path / 'file').write_text('')
   monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'file'))
   with pytest.warns(UserWarning, match='XDG_CACHE_HOME'):
-    made = mini_data.cached('some', ('a',), lambda: _numbers(0))
+    made = cache_lib.cached('some', ('a',), lambda: _numbers(0))
   np.testing.assert_array_equal(made['numbers'], np.arange(10))
 
 

@@ -7,23 +7,23 @@ import itertools
 import numpy as np
 import pytest
 
-from workloads import mini_data
-from workloads.mini_data import _adpcm, _files, _mri, _speech, _translation
+from workloads.mini_data import adpcm, files, mri, speech
+from workloads.mini_data import translation as translation_lib
 
 
 @pytest.fixture(scope='module')
 def translation():
-  return mini_data.translation()
+  return translation_lib.splits()
 
 
 @pytest.fixture(scope='module')
 def bank():
-  return _speech.word_bank()
+  return speech.word_bank()
 
 
 @pytest.fixture(scope='module')
 def utterances():
-  return _speech._compose('validation')
+  return speech._compose('validation')
 
 
 @pytest.fixture
@@ -33,15 +33,15 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_the_splits_of_a_scan_are_two_slices_apart():
-  for train, validation, test in zip(*map(_mri.positions, _files.SPLITS)):
+  for train, validation, test in zip(*map(mri.positions, files.SPLITS)):
     for one, other in ((train, validation), (train, test), (validation, test)):
       assert np.abs(one[:, None] - other).min() > 2
 
 
 def test_mri_slices_are_kspace_of_their_reconstruction(cache):
-  brain = mini_data.mri()
+  brain = mri.brain()
   assert brain.t1.shape == (74, 92, 79)
-  slices = mini_data.mri_slices('validation')
+  slices = mri.slices('validation')
   assert slices.kspace.shape == slices.reconstruction.shape == (256, 96, 96)
   assert slices.kspace.dtype == np.complex64
   # The orthonormal transform keeps the energy; zero frequency is the mean.
@@ -50,7 +50,7 @@ def test_mri_slices_are_kspace_of_their_reconstruction(cache):
     np.sum(slices.reconstruction**2, axis=(1, 2)),
     rtol=1e-4,
   )
-  image = _mri.image_of(slices.kspace[:1])
+  image = mri.image_of(slices.kspace[:1])
   assert slices.kspace[0, 48, 48] == pytest.approx(96 * image.mean(), rel=1e-4)
   np.testing.assert_array_equal(
     slices.volume_max,
@@ -59,11 +59,9 @@ def test_mri_slices_are_kspace_of_their_reconstruction(cache):
 
 
 def test_mri_slices_are_the_same_computed_and_from_the_cache(cache):
-  first = mini_data.mri_slices('test')
+  first = mri.slices('test')
   assert list(cache.glob('mri-test-*/kspace.npy'))
-  np.testing.assert_array_equal(
-    first.kspace, mini_data.mri_slices('test').kspace
-  )
+  np.testing.assert_array_equal(first.kspace, mri.slices('test').kspace)
 
 
 def test_adpcm_decodes_a_hand_worked_clip():
@@ -72,12 +70,12 @@ def test_adpcm_decodes_a_hand_worked_clip():
   # Step 14: code 4 moves by 1 + 14 = 15, the index grows by 2 (step 17).
   # Step 17: code 0 moves by 17 // 8 = 2.
   codes = np.array([[7, 9, 4, 0]], np.uint8)
-  np.testing.assert_array_equal(_adpcm.decode(codes), [[11, 5, 20, 22]])
+  np.testing.assert_array_equal(adpcm.decode(codes), [[11, 5, 20, 22]])
 
 
 def test_adpcm_is_clipped_to_sixteen_bits():
-  loud = _adpcm.decode(np.full((1, 100), 7, np.uint8))
-  quiet = _adpcm.decode(np.full((1, 100), 15, np.uint8))
+  loud = adpcm.decode(np.full((1, 100), 7, np.uint8))
+  quiet = adpcm.decode(np.full((1, 100), 15, np.uint8))
   assert loud[0, -1] == 32767
   assert quiet[0, -1] == -32768
 
@@ -85,22 +83,22 @@ def test_adpcm_is_clipped_to_sixteen_bits():
 def test_adpcm_keeps_a_tone():
   time = np.arange(4_000) / 8_000
   tone = np.rint(10_000 * np.sin(2 * np.pi * 440 * time)).astype(np.int16)
-  error = _adpcm.decode(_adpcm.encode(tone[None]))[0] - tone.astype(float)
+  error = adpcm.decode(adpcm.encode(tone[None]))[0] - tone.astype(float)
   tail = slice(200, None)  # The step has grown by then.
   assert np.mean(tone[tail] ** 2.0) > 100 * np.mean(error[tail] ** 2)
 
 
 def test_doubling_the_rate_keeps_a_tone():
   tone = np.sin(2 * np.pi * 500 * np.arange(400) / 8_000)
-  doubled = _speech._double_rate(tone)
+  doubled = speech._double_rate(tone)
   expected = np.sin(2 * np.pi * 500 * np.arange(800) / 16_000)
   np.testing.assert_allclose(doubled[20:-20], expected[20:-20], atol=2e-3)
 
 
 def test_the_word_bank_has_51_words_by_28_voices(bank):
-  arrays = _files.read('speech')
-  voices = _files.lines(arrays['voices'])
-  assert len(_speech.WORDS) == 51
+  arrays = files.read('speech')
+  voices = files.lines(arrays['voices'])
+  assert len(speech.WORDS) == 51
   assert len(set(voices)) == 28
   assert len(bank) == 51 * 28
   np.testing.assert_array_equal(arrays['voices_per_split'], [20, 4, 4])
@@ -109,14 +107,14 @@ def test_the_word_bank_has_51_words_by_28_voices(bank):
     for part in (voices[:20], voices[20:24], voices[24:])
   ]
   assert len(set.union(*variants)) == sum(map(len, variants))
-  seconds = np.mean([len(clip) for clip in bank]) / _speech.SAMPLE_RATE
+  seconds = np.mean([len(clip) for clip in bank]) / speech.SAMPLE_RATE
   assert 0.2 < seconds < 0.4
 
 
 def test_no_sentence_is_in_two_splits_or_twice_in_one():
-  sentences = [s for split in _files.SPLITS for s in _speech.sentences(split)]
+  sentences = [s for split in files.SPLITS for s in speech.sentences(split)]
   assert len(sentences) == len(set(sentences)) == 4_800
-  for position, words in enumerate(_speech.SLOTS):
+  for position, words in enumerate(speech.SLOTS):
     assert {sentence[position] for sentence in sentences} == set(words)
 
 
@@ -127,7 +125,7 @@ def test_utterances_fit_the_batch_and_leave_room_for_their_letters(utterances):
   assert lengths.max() <= 51_200
   # CTC needs a frame a letter and one more between equal neighbours; a frame
   # after subsampling by four is 640 samples.
-  for length, words in zip(lengths, _speech.sentences('validation')):
+  for length, words in zip(lengths, speech.sentences('validation')):
     text = ' '.join(words)
     doubled = sum(a == b for a, b in itertools.pairwise(text))
     assert length // 640 - 2 >= len(text) + doubled
@@ -135,10 +133,10 @@ def test_utterances_fit_the_batch_and_leave_room_for_their_letters(utterances):
 
 def test_padded_audio_ends_where_the_paddings_begin(utterances):
   lengths = utterances['lengths']
-  split = _speech.Speech(
+  split = speech.Speech(
     utterances['audio'], np.cumsum(lengths) - lengths, lengths, []
   )
-  audio, paddings = mini_data.padded_audio(split, np.array([5, 2]), 51_200)
+  audio, paddings = speech.padded_audio(split, np.array([5, 2]), 51_200)
   assert audio.shape == paddings.shape == (2, 51_200)
   assert audio.dtype == paddings.dtype == np.float32
   np.testing.assert_array_equal((1 - paddings).sum(axis=1), lengths[[5, 2]])
@@ -152,7 +150,7 @@ def test_padded_audio_ends_where_the_paddings_begin(utterances):
 def test_translation_gives_back_real_sentences(translation):
   def sentences(part):
     return [
-      mini_data.detokenize(ids)
+      translation_lib.detokenize(ids)
       for split in translation.values()
       for ids in getattr(split, part)
     ]
@@ -166,27 +164,27 @@ def test_translation_gives_back_real_sentences(translation):
 
 
 def test_translation_ids_are_short_and_never_unknown(translation):
-  assert len(mini_data.pieces()) == 4_000
-  assert mini_data.pieces()[:3] == ('<unk>', '<s>', '</s>')
-  counts = _files.manifest()['translation']['splits']
+  assert len(translation_lib.pieces()) == 4_000
+  assert translation_lib.pieces()[:3] == ('<unk>', '<s>', '</s>')
+  counts = files.manifest()['translation']['splits']
   for name, split in translation.items():
     assert len(split.english) == len(split.german) == counts[name]
     for ids in (*split.english, *split.german):
       assert 0 < len(ids) <= 47
-      assert ids.min() > _translation.END_ID
+      assert ids.min() > translation_lib.END_ID
       assert ids.max() < 4_000
 
 
 def test_detokenize_stops_at_the_end_and_skips_special_pieces():
-  table = mini_data.pieces()
+  table = translation_lib.pieces()
   the = table.index('▁the')
-  end = _translation.END_ID
-  assert mini_data.detokenize([1, the, the, 0, end, the]) == 'the the'
+  end = translation_lib.END_ID
+  assert translation_lib.detokenize([1, the, the, 0, end, the]) == 'the the'
 
 
 def test_held_out_sentences_share_few_word_sequences_with_training(translation):
   def grams(ids):
-    words = mini_data.detokenize(ids).lower().split()
+    words = translation_lib.detokenize(ids).lower().split()
     return {tuple(words[i : i + 4]) for i in range(len(words) - 3)}
 
   known = set().union(*map(grams, translation['train'].english))

@@ -16,7 +16,7 @@ from jaxperf import errors
 from tests import reference
 from workloads.ogbg import data as data_lib
 from workloads.ogbg import metrics
-from workloads.ogbg import workload as workload_module
+from workloads.ogbg import workload as workload_lib
 
 VARIANTS = ('ogbg', 'ogbg_gelu', 'ogbg_silu', 'ogbg_model_size')
 # Activations change no initial value, and what is traced only a little.
@@ -96,7 +96,7 @@ def test_initial_values_are_the_published_ones(name, parity):
 @pytest.mark.parity
 @pytest.mark.parametrize('name', MOSTLY_QUICK)
 def test_forward_and_gradient_are_the_published_ones(name, parity):
-  apply, loss = workloads.build(name).apply, workload_module.loss
+  apply, loss = workloads.build(name).apply, workload_lib.loss
   params = reference.filled(variant(name)['params'])
   batch = one_shard()
   smoothing = variant(name)['cases']['main']['label_smoothing']
@@ -139,7 +139,7 @@ def test_losses_are_the_published_ones(smoothing, parity):
     'weights': jnp.asarray(NUMBERS['metrics/mask0']),
   }
   logits = jnp.asarray(NUMBERS['metrics/logits0'])
-  loss = workload_module.loss(logits, batch, label_smoothing=smoothing)
+  loss = workload_lib.loss(logits, batch, label_smoothing=smoothing)
   for key, value in (
     ('summed', loss.summed),
     ('n_valid_examples', loss.n_valid),
@@ -162,14 +162,14 @@ def test_metrics_are_the_published_ones(batches, key, parity):
       ('weights', 'mask'),
     )
   }
-  loss = workload_module.loss(jnp.asarray(rows['logits']), rows)
+  loss = workload_lib.loss(jnp.asarray(rows['logits']), rows)
   correct = ((rows['logits'] > 0) == (rows['targets'] > 0)) * rows['weights']
   sums = {
     'loss': loss.summed,
     'num_correct': correct.sum(),
     'num_labels': loss.n_valid,
   }
-  actual = workload_module.finish(sums, rows)
+  actual = workload_lib.finish(sums, rows)
   for name, expected in zip(ENTRY['metric_order'], NUMBERS[f'metrics/{key}']):
     parity.close(name, actual[name], expected, atol=1e-5)
 
@@ -195,15 +195,15 @@ def test_greedy_packing_makes_the_published_batches(parity):
 def tiny(**changes):
   """`init` and `apply` of a network that compiles fast."""
   config = {'num_tasks': 128, 'latent': 8, 'hidden': (8,), 'steps': 1}
-  return workload_module.model_functions(
-    workload_module.model_lib.Config(**config | changes)
+  return workload_lib.model_functions(
+    workload_lib.model_lib.Config(**config | changes)
   )
 
 
 def tiny_workload():
   """The workload on random graphs, with a network that compiles fast."""
   init, apply = tiny()
-  evaluate = functools.partial(workload_module.evaluate, apply)
+  evaluate = functools.partial(workload_lib.evaluate, apply)
   return workloads.build('ogbg', data='fake')._replace(
     init=init, apply=apply, evaluate=evaluate
   )
@@ -305,7 +305,7 @@ def test_data_parallel_training_only_reduces_the_gradient():
 
   def mean_loss(params, batch, key):
     logits, _ = workload.apply(params, {}, batch, key, train=True)
-    loss = workload_module.loss(logits, batch)
+    loss = workload_lib.loss(logits, batch)
     return loss.summed / loss.n_valid
 
   params, _ = jax.eval_shape(workload.init, jax.random.key(0))
@@ -343,7 +343,7 @@ def test_a_batch_without_known_labels_has_zero_loss_and_nan_metrics():
   batch = {'targets': jnp.full((8, 3, 4), jnp.nan), 'weights': 0 * logits}
 
   def summed(logits):
-    return workload_module.loss(logits, batch, label_smoothing=0.1).summed
+    return workload_lib.loss(logits, batch, label_smoothing=0.1).summed
 
   value, gradient = jax.value_and_grad(summed)(logits)
   assert value == 0
@@ -351,15 +351,15 @@ def test_a_batch_without_known_labels_has_zero_loss_and_nan_metrics():
   sums = dict.fromkeys(('loss', 'num_correct', 'num_labels'), 0.0)
   empty = np.zeros((0, 4), np.float32)
   rows = {'logits': empty, 'targets': empty, 'weights': empty}
-  assert all(np.isnan(list(workload_module.finish(sums, rows).values())))
+  assert all(np.isnan(list(workload_lib.finish(sums, rows).values())))
 
 
 def test_missing_weights_count_as_ones():
   logits, targets = jnp.array([[[0.3, -2.0]]]), jnp.array([[[1.0, 0.0]]])
-  without = workload_module.loss(logits, {'targets': targets})
+  without = workload_lib.loss(logits, {'targets': targets})
   batch = {'targets': targets, 'weights': jnp.ones((1, 1, 2))}
   jax.tree.map(
-    np.testing.assert_array_equal, without, workload_module.loss(logits, batch)
+    np.testing.assert_array_equal, without, workload_lib.loss(logits, batch)
   )
 
 
@@ -417,7 +417,7 @@ def test_the_mini_molecules_ship():
   ):
     batches = list(workload.data.evaluation(split, workload.eval_batch_size))
     real = sum(
-      int(workload_module.real_graphs(batch['inputs'].n_node).sum())
+      int(workload_lib.real_graphs(batch['inputs'].n_node).sum())
       for batch in batches
     )
     assert real == count

@@ -8,12 +8,13 @@ import jax
 import numpy as np
 import pytest
 
-from jaxperf import errors, input_pipeline
+from jaxperf import data as data_lib
+from jaxperf import errors
 from tests import reference
-from workloads import mini_data
-from workloads.wmt import data as data_lib
+from workloads.mini_data import translation
+from workloads.wmt import data as wmt_data
 from workloads.wmt import packing, text
-from workloads.wmt import workload as workload_module
+from workloads.wmt import workload as workload_lib
 
 ENTRY = reference.index('wmt')['workloads']['wmt']
 NUMBERS = reference.arrays('wmt')
@@ -41,7 +42,7 @@ def small_pairs():
 
 
 def small_source():
-  return data_lib.from_pairs(small_pairs, text.numerals, LENGTH)
+  return wmt_data.from_pairs(small_pairs, text.numerals, LENGTH)
 
 
 @pytest.mark.parity
@@ -61,7 +62,7 @@ def test_packing_makes_the_published_batches(parity):
 def test_padding_makes_the_published_evaluation_batches(parity):
   rows = packing.padded_rows(short_pairs(ENTRY['pack_examples']), LENGTH)
   batches = list(
-    input_pipeline.array_evaluation(
+    data_lib.array_evaluation(
       packing.with_weights(rows), ENTRY['pack_eval_batch']
     )
   )
@@ -85,14 +86,14 @@ def test_packed_rows_lose_no_token_and_keep_the_order():
 
 @pytest.mark.parametrize('name', ['wmt', 'mini_translation'])
 def test_fake_batches_are_as_announced(name):
-  workload = workload_module.build(name, data='fake')
+  workload = workload_lib.build(name, data='fake')
   data, size = workload.data, workload.default_batch_size
   batch, _ = next(data.train(0, size, None))
-  assert input_pipeline.spec_of(batch) == data.element_spec(size)
+  assert data_lib.spec_of(batch) == data.element_spec(size)
   assert batch['inputs_segmentation'].max() > 1
   batches = list(data.evaluation('test', 128))
   for batch in batches:
-    assert input_pipeline.spec_of(batch) == data.element_spec(128, 'test')
+    assert data_lib.spec_of(batch) == data.element_spec(128, 'test')
     is_token = batch['targets'] > 0
     real = batch['weights'].any(axis=1)
     np.testing.assert_array_equal(batch['weights'][real], is_token[real])
@@ -100,7 +101,7 @@ def test_fake_batches_are_as_announced(name):
 
 
 @pytest.mark.parametrize(
-  'source', [data_lib.fake(90, LENGTH), small_source()], ids=['fake', 'pairs']
+  'source', [wmt_data.fake(90, LENGTH), small_source()], ids=['fake', 'pairs']
 )
 def test_a_cursor_restores_the_stream(source):
   train = source.data.train
@@ -132,17 +133,17 @@ def test_an_evaluation_shows_the_same_pairs_whatever_the_batch(batch_size):
   shown = []
   for batch in data.evaluation('validation', batch_size):
     spec = data.element_spec(batch_size, 'validation')
-    assert input_pipeline.spec_of(batch) == spec
+    assert data_lib.spec_of(batch) == spec
     for row, weights in zip(batch['targets'], batch['weights']):
       if weights[0]:
         shown.append(tuple(row[weights > 0].tolist()))
-  count = data_lib.MINI_EVAL_EXAMPLES['validation']
+  count = wmt_data.MINI_EVAL_EXAMPLES['validation']
   assert len(shown) == len(set(shown)) == count
   assert set(shown) <= set(expected)
 
 
 def test_full_size_data_says_that_it_is_not_there():
-  data = workload_module.build('wmt_post_ln').data
+  data = workload_lib.build('wmt_post_ln').data
   shapes = data.element_spec(128)
   assert shapes['targets_position'].shape == (128, 256)
   with pytest.raises(errors.UserError, match='wmt_post_ln'):
@@ -187,12 +188,12 @@ def test_bleu_of_one_wrong_word_is_as_counted_by_hand():
 
 
 def test_mini_batches_are_as_announced_and_as_many_as_the_facts_say():
-  workload = workload_module.build('mini_translation')
+  workload = workload_lib.build('mini_translation')
   data, facts = workload.data, workload.facts
   size = workload.default_batch_size
   batch, _ = next(data.train(0, size, None))
-  assert input_pipeline.spec_of(batch) == data.element_spec(size)
-  assert len(mini_data.translation()['train'].english) == facts.num_train
+  assert data_lib.spec_of(batch) == data.element_spec(size)
+  assert len(translation.splits()['train'].english) == facts.num_train
   counts = {
     split: sum(
       batch['weights'][:, 0].sum() for batch in data.evaluation(split, 100)
@@ -207,12 +208,12 @@ def test_mini_batches_are_as_announced_and_as_many_as_the_facts_say():
 
 
 def test_mini_references_are_the_english_sentences():
-  workload = workload_module.build('mini_translation')
+  workload = workload_lib.build('mini_translation')
   batch = next(workload.data.evaluation('validation', 2))
-  sentences = mini_data.translation()['validation']
-  english = [mini_data.detokenize(ids) for ids in sentences.english[:2]]
+  sentences = translation.splits()['validation']
+  english = [translation.detokenize(ids) for ids in sentences.english[:2]]
   for ids, sentence in zip(batch['targets'], english):
-    assert mini_data.detokenize(text.sentence(ids).tolist()) == sentence
+    assert translation.detokenize(text.sentence(ids).tolist()) == sentence
   rows = {'translation': batch['targets'], 'reference': batch['targets']}
   sums = {'loss': 10.0, 'correct': 5.0, 'tokens': 20.0}
   metrics = workload.finish(sums, rows)

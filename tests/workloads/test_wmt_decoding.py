@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from tests import reference
-from workloads.wmt import beam_search
+from workloads.wmt import beam_search, workload
 from workloads.wmt import model as model_lib
-from workloads.wmt import workload as workload_module
 
 QUICK_THEN_SLOW = [
   'wmt',
@@ -26,7 +25,7 @@ ENTRY = reference.index('wmt')['workloads']['wmt']
 NUMBERS = reference.arrays('wmt')
 
 
-TRANSLATE = jax.jit(workload_module.translate, static_argnums=(0, 3))
+TRANSLATE = jax.jit(workload.translate, static_argnums=(0, 3))
 
 
 def small_model(name):
@@ -34,7 +33,7 @@ def small_model(name):
   entry = ENTRY['variants'][name]['beam_model']
   sizes = entry['config']
   config = dataclasses.replace(
-    workload_module.CONFIGS[name],
+    workload.CONFIGS[name],
     vocab_size=sizes['vocab_size'],
     width=sizes['emb_dim'],
     mlp_width=sizes['mlp_dim'],

@@ -12,7 +12,7 @@ import pytest
 from tests import reference
 from workloads.wmt import blocks
 from workloads.wmt import model as model_lib
-from workloads.wmt import workload as workload_module
+from workloads.wmt import workload as workload_lib
 
 VARIANTS = ('wmt', 'wmt_post_ln', 'wmt_attention_temp', 'wmt_glu_tanh')
 QUICK_THEN_SLOW = [
@@ -74,7 +74,7 @@ def random_tokens(seed, shape, vocab_size=24):
 @pytest.mark.parity
 @pytest.mark.parametrize('name', VARIANTS)
 def test_parameters_are_the_published_ones(name, parity):
-  workload = workload_module.build(name)
+  workload = workload_lib.build(name)
   params, model_state = jax.eval_shape(workload.init, jax.random.key(0))
   variant, leaves = ENTRY['variants'][name], flat(params)
   count = sum(leaf.size for leaf in leaves.values())
@@ -93,7 +93,7 @@ def test_parameters_are_the_published_ones(name, parity):
 @pytest.mark.slow
 @pytest.mark.parametrize('name', VARIANTS)
 def test_initial_values_are_the_published_ones(name, parity):
-  workload = workload_module.build(name)
+  workload = workload_lib.build(name)
   params, _ = jax.jit(workload.init)(jax.random.PRNGKey(INDEX['init_seed']))
   expected = NUMBERS[f'{name}/init_stats']
   for (path, leaf), row in zip(flat(params).items(), expected):
@@ -106,7 +106,7 @@ def test_initial_values_are_the_published_ones(name, parity):
 @pytest.mark.parametrize('case', ['padded', 'packed'])
 @pytest.mark.parametrize('name', QUICK_THEN_SLOW)
 def test_outputs_and_gradients_are_the_published_ones(name, case, parity):
-  workload, batch = workload_module.build(name), reference_batch(case)
+  workload, batch = workload_lib.build(name), reference_batch(case)
 
   @jax.jit
   def run(params):
@@ -165,7 +165,7 @@ def test_outputs_and_gradients_are_the_published_ones(name, case, parity):
     atol=2e-3,
   )
   if case == 'padded':
-    sums = workload_module.token_sums(logits, batch)
+    sums = workload_lib.token_sums(logits, batch)
     published = ENTRY['variants'][name]['eval_step_padded']
     close('evaluation loss', sums['loss'], published['loss'])
     parity.equal('correct tokens', sums['correct'], published['accuracy'])

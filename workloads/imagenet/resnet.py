@@ -7,17 +7,16 @@ import functools
 import flax.linen as nn
 import jax.numpy as jnp
 
-from jaxperf import workload as workload_lib
-from workloads.imagenet import data as image_data
-from workloads.imagenet import task
-from workloads.imagenet.resnet_model import ResNet, ResNetConfig
+from jaxperf import workload
+from workloads.imagenet import data as data_lib
+from workloads.imagenet import resnet_model, task
 
 CONFIGS = {
-  'imagenet_resnet': ResNetConfig(),
-  'imagenet_resnet_silu': ResNetConfig(activation=nn.silu),
-  'imagenet_resnet_gelu': ResNetConfig(activation=nn.gelu),
-  'imagenet_resnet_large_bn_init': ResNetConfig(last_scale=8.0),
-  'mini_images_resnet': ResNetConfig(
+  'imagenet_resnet': resnet_model.ResNetConfig(),
+  'imagenet_resnet_silu': resnet_model.ResNetConfig(activation=nn.silu),
+  'imagenet_resnet_gelu': resnet_model.ResNetConfig(activation=nn.gelu),
+  'imagenet_resnet_large_bn_init': resnet_model.ResNetConfig(last_scale=8.0),
+  'mini_images_resnet': resnet_model.ResNetConfig(
     num_classes=10, width=16, stage_sizes=(2, 2, 2)
   ),
 }
@@ -29,7 +28,7 @@ _BATCH_SIZES = {
 }
 
 
-def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
+def build(name: str, *, data: str | None = None) -> workload.Workload:
   """The workload of that name, a key of `CONFIGS`.
 
   Args:
@@ -39,8 +38,8 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
   config = CONFIGS[name]
   mini = name.startswith('mini_')
   eval_batch_size = 250 if mini else 1024
-  spec = image_data.ImageSpec(28 if mini else 224, config.num_classes, False)
-  model = ResNet(config)
+  spec = data_lib.ImageSpec(28 if mini else 224, config.num_classes, False)
+  model = resnet_model.ResNet(config)
   return task.workload(
     name,
     init=functools.partial(_init, model, spec.size),
@@ -51,7 +50,7 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
       source='He et al. 2016; Goyal et al. 2017',
       mini=mini,
     ),
-    data=image_data.build(name, spec, data),
+    data=data_lib.build(name, spec, data),
     batch_size=_BATCH_SIZES.get(name, 1024),
     eval_batch_size=eval_batch_size,
   )

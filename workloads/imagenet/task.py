@@ -8,7 +8,7 @@ from collections.abc import Callable
 from jaxperf import workload as workload_lib
 from workloads import param_kinds
 from workloads.imagenet import classification
-from workloads.imagenet import data as image_data
+from workloads.imagenet import data as data_lib
 
 
 def workload(
@@ -69,7 +69,7 @@ def facts(
   """
   if mini:
     dataset = 'Fashion-MNIST (16,000 images)'
-    splits = (12_000, image_data.MINI_EVAL_TRAIN, 2_000, 2_000)
+    splits = (12_000, data_lib.MINI_EVAL_TRAIN, 2_000, 2_000)
   else:
     dataset = 'ImageNet (test: ImageNet-v2)'
     num_eval_train = math.ceil(50_000 / eval_batch_size) * eval_batch_size

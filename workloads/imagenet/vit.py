@@ -7,24 +7,23 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from jaxperf import workload as workload_lib
-from workloads.imagenet import data as image_data
-from workloads.imagenet import task
-from workloads.imagenet.vit_model import ViT, ViTConfig
+from jaxperf import workload
+from workloads.imagenet import data as data_lib
+from workloads.imagenet import task, vit_model
 
 DEFAULT_DROPOUT = 0.0
 CONFIGS = {
-  'imagenet_vit': ViTConfig(),
-  'imagenet_vit_glu': ViTConfig(glu=True),
-  'imagenet_vit_post_ln': ViTConfig(post_ln=True),
-  'imagenet_vit_map': ViTConfig(map_pooling=True),
-  'mini_images_vit': ViTConfig(
+  'imagenet_vit': vit_model.ViTConfig(),
+  'imagenet_vit_glu': vit_model.ViTConfig(glu=True),
+  'imagenet_vit_post_ln': vit_model.ViTConfig(post_ln=True),
+  'imagenet_vit_map': vit_model.ViTConfig(map_pooling=True),
+  'mini_images_vit': vit_model.ViTConfig(
     num_classes=10, patch=7, width=64, depth=3, mlp_width=256, num_heads=4
   ),
 }
 
 
-def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
+def build(name: str, *, data: str | None = None) -> workload.Workload:
   """The workload of that name, a key of `CONFIGS`.
 
   Args:
@@ -34,8 +33,8 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
   config = CONFIGS[name]
   mini = name.startswith('mini_')
   eval_batch_size = 250 if mini else 2048
-  spec = image_data.ImageSpec(28 if mini else 224, config.num_classes, True)
-  model = ViT(config)
+  spec = data_lib.ImageSpec(28 if mini else 224, config.num_classes, True)
+  model = vit_model.ViT(config)
   return task.workload(
     name,
     init=functools.partial(_init, model, spec.size),
@@ -47,7 +46,7 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
       mini=mini,
       default_dropout=DEFAULT_DROPOUT,
     ),
-    data=image_data.build(name, spec, data),
+    data=data_lib.build(name, spec, data),
     batch_size=128 if mini else 1024,
     eval_batch_size=eval_batch_size,
   )

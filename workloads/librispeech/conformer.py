@@ -4,20 +4,21 @@
 
 import flax.linen as nn
 
-from jaxperf import workload as workload_lib
+from jaxperf import workload
+from workloads.librispeech import conformer_model, task
 from workloads.librispeech import data as data_lib
-from workloads.librispeech import task
-from workloads.librispeech.conformer_model import Config, Conformer
 
 _MINI = 'mini_speech_conformer'
 CONFIGS = {
-  'librispeech_conformer': Config(),
-  'librispeech_conformer_attention_temperature': Config(
+  'librispeech_conformer': conformer_model.Config(),
+  'librispeech_conformer_attention_temperature': conformer_model.Config(
     attention_temperature=1.6
   ),
-  'librispeech_conformer_layernorm': Config(normalise_blocks=False),
-  'librispeech_conformer_gelu': Config(activation=nn.gelu),
-  _MINI: Config(
+  'librispeech_conformer_layernorm': conformer_model.Config(
+    normalise_blocks=False
+  ),
+  'librispeech_conformer_gelu': conformer_model.Config(activation=nn.gelu),
+  _MINI: conformer_model.Config(
     vocabulary=data_lib.MINI.vocabulary,
     width=96,
     channels=16,
@@ -29,7 +30,7 @@ CONFIGS = {
 }
 
 
-def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
+def build(name: str, *, data: str | None = None) -> workload.Workload:
   """The workload of that name, a key of `CONFIGS`.
 
   Args:
@@ -39,7 +40,7 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
   mini = name == _MINI
   return task.workload(
     name,
-    Conformer(CONFIGS[name]),
+    conformer_model.Conformer(CONFIGS[name]),
     task.MINI if mini else task.FULL,
     data,
     model_name='Conformer, narrow' if mini else 'Conformer',

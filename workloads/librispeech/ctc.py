@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxperf import workload as workload_lib
+from jaxperf import workload
 
-Batch = workload_lib.Batch
+Batch = workload.Batch
 
 
 def loss(
@@ -22,7 +22,7 @@ def loss(
   batch: Batch,
   *,
   label_smoothing: float = 0.0,
-) -> workload_lib.Loss:
+) -> workload.Loss:
   """Negative log-likelihood of the transcripts, in nats.
 
   An utterance with more labels than frames costs about 1e5, with a finite
@@ -44,7 +44,7 @@ def loss(
   per_example = weights * optax.ctc_loss(
     logits, logit_paddings, labels.astype(jnp.int32), label_paddings
   )
-  return workload_lib.Loss(
+  return workload.Loss(
     jnp.sum(per_example), jnp.maximum(num_labels(batch), 1.0), per_example
   )
 

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxperf import input_pipeline
-from jaxperf import workload as workload_lib
-from workloads import mini_data
+from jaxperf import data as data_lib
+from jaxperf import workload
 from workloads.librispeech import tokenizer
+from workloads.mini_data import speech as speech_lib
 
 MINI_EVALUATED = {'train': 160, 'validation': 400, 'test': 400}
 _FAKE_EVALUATION_EXAMPLES = 11
@@ -45,7 +45,7 @@ MINI = Sizes(samples=51_200, labels=32, vocabulary=len(tokenizer.CHARACTERS))
 class Corpus(NamedTuple):
   """Batches, and the text that their labels stand for."""
 
-  data: workload_lib.Data
+  data: workload.Data
   detokenize: tokenizer.Detokenizer
 
 
@@ -57,7 +57,7 @@ def corpus(name: str, data: str | None) -> Corpus:
   if data == 'fake':
     return Corpus(fake(FULL), tokenizer.numerals)
   spec = functools.partial(element_spec, FULL)
-  return Corpus(input_pipeline.unavailable(name, spec), tokenizer.missing)
+  return Corpus(data_lib.unavailable(name, spec), tokenizer.missing)
 
 
 def element_spec(sizes: Sizes, batch_size: int, split: str | None = None):
@@ -73,7 +73,7 @@ def element_spec(sizes: Sizes, batch_size: int, split: str | None = None):
   return spec
 
 
-def fake(sizes: Sizes) -> workload_lib.Data:
+def fake(sizes: Sizes) -> workload.Data:
   """Noise of random lengths, with random labels that fit into it."""
 
   def make_batch(rng, batch_size, split):
@@ -93,23 +93,23 @@ def fake(sizes: Sizes) -> workload_lib.Data:
     weights = None if split is None else np.ones(batch_size, np.float32)
     return batch_of(audio, lengths, labels, label_lengths, weights)
 
-  return input_pipeline.generated(
-    make_batch, _FAKE_EVALUATION_EXAMPLES
-  )._replace(element_spec=functools.partial(element_spec, sizes))
+  return data_lib.generated(make_batch, _FAKE_EVALUATION_EXAMPLES)._replace(
+    element_spec=functools.partial(element_spec, sizes)
+  )
 
 
-def mini() -> workload_lib.Data:
+def mini() -> workload.Data:
   """The spoken commands that ship, with their letters as labels."""
 
   def batch(split, indices):
     speech, labels, lengths = _commands()[split]
     return {
-      'inputs': mini_data.padded_audio(speech, indices, MINI.samples),
+      'inputs': speech_lib.padded_audio(speech, indices, MINI.samples),
       'targets': _padded(labels[indices], lengths[indices]),
     }
 
   def train(seed, batch_size, cursor=None):
-    for indices, taken in input_pipeline.shuffled_indices(
+    for indices, taken in data_lib.shuffled_indices(
       seed, len(_commands()['train'].lengths), batch_size, cursor
     ):
       yield batch('train', indices), taken
@@ -120,17 +120,15 @@ def mini() -> workload_lib.Data:
       indices = np.arange(start, min(start + batch_size, count))
       weights = np.ones(len(indices), np.float32)
       examples = batch(split, indices) | {'weights': weights}
-      yield input_pipeline.pad_batch(examples, batch_size)
+      yield data_lib.pad_batch(examples, batch_size)
 
-  return workload_lib.Data(
-    train, evaluation, functools.partial(element_spec, MINI)
-  )
+  return workload.Data(train, evaluation, functools.partial(element_spec, MINI))
 
 
 class _Commands(NamedTuple):
   """A split: audio, labels (N, L) int32 and their numbers (N,)."""
 
-  speech: mini_data.Speech
+  speech: speech_lib.Speech
   labels: np.ndarray
   lengths: np.ndarray
 
@@ -139,7 +137,7 @@ class _Commands(NamedTuple):
 def _commands() -> dict[str, _Commands]:
   """The commands by split, letters encoded."""
   splits = {}
-  for split, speech in mini_data.speech().items():
+  for split, speech in speech_lib.splits().items():
     lengths = np.array([len(text) for text in speech.texts])
     labels = np.zeros((len(lengths), MINI.labels), np.int32)
     for row, text in zip(labels, speech.texts):

@@ -6,22 +6,20 @@ import dataclasses
 
 import jax.numpy as jnp
 
-from jaxperf import workload as workload_lib
+from jaxperf import workload
 from workloads.librispeech import data as data_lib
-from workloads.librispeech import task
-from workloads.librispeech.deepspeech_model import Config, DeepSpeech
-from workloads.librispeech.spec_augment import Masks
+from workloads.librispeech import deepspeech_model, spec_augment, task
 
 _MINI = 'mini_speech_deepspeech'
 _NORM_AND_SPEC_AUG = 'librispeech_deepspeech_norm_and_spec_aug'
 CONFIGS = {
-  'librispeech_deepspeech': Config(),
-  'librispeech_deepspeech_tanh': Config(activation=jnp.tanh),
-  'librispeech_deepspeech_no_resnet': Config(
+  'librispeech_deepspeech': deepspeech_model.Config(),
+  'librispeech_deepspeech_tanh': deepspeech_model.Config(activation=jnp.tanh),
+  'librispeech_deepspeech_no_resnet': deepspeech_model.Config(
     residual=False, feed_forward_dropout=None
   ),
-  _NORM_AND_SPEC_AUG: Config(layer_norm=True),
-  _MINI: Config(
+  _NORM_AND_SPEC_AUG: deepspeech_model.Config(layer_norm=True),
+  _MINI: deepspeech_model.Config(
     vocabulary=data_lib.MINI.vocabulary,
     width=128,
     channels=16,
@@ -33,7 +31,7 @@ CONFIGS = {
 }
 
 
-def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
+def build(name: str, *, data: str | None = None) -> workload.Workload:
   """The workload of that name, a key of `CONFIGS`.
 
   Args:
@@ -44,11 +42,11 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
   setup = task.MINI if mini else task.FULL
   if name == _NORM_AND_SPEC_AUG:
     setup = dataclasses.replace(
-      setup, masks=Masks(time=15, frequency=4), eval_batch_size=128
+      setup, masks=spec_augment.Masks(time=15, frequency=4), eval_batch_size=128
     )
   return task.workload(
     name,
-    DeepSpeech(CONFIGS[name]),
+    deepspeech_model.DeepSpeech(CONFIGS[name]),
     setup,
     data,
     model_name='DeepSpeech 2, narrow' if mini else 'DeepSpeech 2',

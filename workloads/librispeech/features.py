@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxperf import mesh as mesh_lib
+from jaxperf import mesh
 
 SAMPLE_RATE = 16_000
 NUM_BANDS = 80
@@ -84,7 +84,7 @@ def log_mel(
   """
   samples_BxN = audio * (1.0 - paddings) * 2.0**-15
   energy_BxFxM = jnp.matmul(
-    mesh_lib.by_device(_power, samples_BxN),
+    mesh.by_device(_power, samples_BxN),
     mel_weights(),
     precision=jax.lax.Precision.HIGHEST,
   )

@@ -17,9 +17,8 @@ import jax
 import jraph
 import numpy as np
 
-from jaxperf import errors, input_pipeline
-from jaxperf import workload as workload_lib
-from workloads import mini_data
+from jaxperf import data, errors, workload
+from workloads.mini_data import molecules as molecules_lib
 
 NUM_SHARDS = 8
 NODE_FEATURES, EDGE_FEATURES = 9, 3
@@ -136,7 +135,7 @@ def _fill(arrays: dict, shard: Sequence[Graph]) -> None:
 
 def graph_data(
   load: Callable[[str], Sequence[Graph]], num_tasks: int, num_eval_train: int
-) -> workload_lib.Data:
+) -> workload.Data:
   """Batches of graphs held in memory.
 
   The cursor is the number of graphs taken since the start of the first epoch.
@@ -149,7 +148,7 @@ def graph_data(
 
   def train(seed, batch_size, cursor=None):
     size, graphs = _shard_size(batch_size), load('train')
-    order = input_pipeline.shuffled_indices(seed, len(graphs), 1, cursor)
+    order = data.shuffled_indices(seed, len(graphs), 1, cursor)
     stream = ((graphs[index.item()], taken) for index, taken in order)
     return _batches(stream, size, num_tasks)
 
@@ -160,7 +159,7 @@ def graph_data(
     stream = ((graph, None) for graph in graphs)
     return (batch for batch, _ in _batches(stream, size, num_tasks))
 
-  return workload_lib.Data(
+  return workload.Data(
     train, evaluation, functools.partial(element_spec, num_tasks)
   )
 
@@ -191,7 +190,7 @@ def element_spec(num_tasks: int, batch_size: int, split: str | None = None):
 @functools.cache
 def fake_graphs(num_tasks: int, split: str) -> list[Graph]:
   """Random graphs that fit in the smallest shard, some labels unknown."""
-  rng = np.random.Generator(np.random.PCG64(workload_lib.SPLITS.index(split)))
+  rng = np.random.Generator(np.random.PCG64(workload.SPLITS.index(split)))
 
   def graph():
     num_nodes = rng.integers(14, _NODES_PER_GRAPH, endpoint=True)
@@ -228,7 +227,7 @@ def _mini_graphs() -> dict[str, list[Graph]]:
 
   return {
     split: graphs(molecules)
-    for split, molecules in mini_data.molecules().items()
+    for split, molecules in molecules_lib.splits().items()
   }
 
 

@@ -12,23 +12,22 @@ import jax.numpy as jnp
 import jraph
 import optax
 
-from jaxperf import input_pipeline
-from jaxperf import workload as workload_lib
+from jaxperf import data as data_lib
+from jaxperf import workload
 from workloads import param_kinds
-from workloads.ogbg import data as data_lib
-from workloads.ogbg import metrics
-from workloads.ogbg import model as model_lib
+from workloads.ogbg import data as ogbg_data
+from workloads.ogbg import metrics, model
 
 _MINI = 'mini_molecules'
 CONFIGS = {
-  'ogbg': model_lib.Config(),
-  'ogbg_gelu': model_lib.Config(activation=nn.gelu),
-  'ogbg_silu': model_lib.Config(activation=nn.silu),
-  'ogbg_model_size': model_lib.Config(latent=128, hidden=(256, 256), steps=3),
-  _MINI: model_lib.Config(num_tasks=65, latent=48, hidden=(48,), steps=3),
+  'ogbg': model.Config(),
+  'ogbg_gelu': model.Config(activation=nn.gelu),
+  'ogbg_silu': model.Config(activation=nn.silu),
+  'ogbg_model_size': model.Config(latent=128, hidden=(256, 256), steps=3),
+  _MINI: model.Config(num_tasks=65, latent=48, hidden=(48,), steps=3),
 }
 DEFAULT_DROPOUT = 0.1
-_FACTS = workload_lib.Facts(
+_FACTS = workload.Facts(
   task='molecular property prediction',
   dataset='ogbg-molpcba',
   model='graph network',
@@ -47,13 +46,13 @@ _MINI_FACTS = dataclasses.replace(
   dataset='B3DB and RDKit molecules',
   model='graph network, narrow',
   num_train=14_919,
-  num_eval_train=data_lib.MINI_EVAL_TRAIN,
+  num_eval_train=ogbg_data.MINI_EVAL_TRAIN,
   num_validation=1_864,
   num_test=1_866,
 )
 
 
-def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
+def build(name: str, *, data: str | None = None) -> workload.Workload:
   """The workload of that name.
 
   Args:
@@ -64,7 +63,7 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
   facts = _MINI_FACTS if mini else _FACTS
   config = CONFIGS[name]
   init, apply = model_functions(config)
-  return workload_lib.Workload(
+  return workload.Workload(
     name=name,
     facts=facts,
     init=init,
@@ -75,17 +74,17 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
     data=_data(name, config.num_tasks, facts.num_eval_train, data),
     param_kinds=param_kinds.by_path,
     # What the benchmark declares; the loss is a sum of sigmoid cross entropies.
-    loss_kind=workload_lib.LossKind.SOFTMAX_CROSS_ENTROPY,
+    loss_kind=workload.LossKind.SOFTMAX_CROSS_ENTROPY,
     default_batch_size=64 if mini else 512,
     eval_batch_size=512 if mini else 32_768,
     metric_names=('accuracy', 'loss', 'mean_average_precision'),
-    batch_shards=data_lib.NUM_SHARDS,
+    batch_shards=ogbg_data.NUM_SHARDS,
   )
 
 
-def model_functions(config: model_lib.Config):
+def model_functions(config: model.Config):
   """The contract's `init` and `apply` of a graph network."""
-  module = model_lib.GraphNetwork(config)
+  module = model.GraphNetwork(config)
 
   def init(key):
     _, params_key = jax.random.split(key)
@@ -120,7 +119,7 @@ def model_functions(config: model_lib.Config):
   return init, apply
 
 
-def loss(logits, batch, *, label_smoothing=0.0) -> workload_lib.Loss:
+def loss(logits, batch, *, label_smoothing=0.0) -> workload.Loss:
   r"""Sigmoid cross entropy over the known labels; `n_valid` counts labels.
 
   With label smoothing a, :math:`y \leftarrow (1 - a) y + a / T`, T the number
@@ -139,7 +138,7 @@ def loss(logits, batch, *, label_smoothing=0.0) -> workload_lib.Loss:
   targets += label_smoothing / targets.shape[-1]
   losses = optax.sigmoid_binary_cross_entropy(logits, targets)
   losses = jnp.where(known > 0, losses, 0)
-  return workload_lib.Loss(losses.sum(), known.sum(), losses)
+  return workload.Loss(losses.sum(), known.sum(), losses)
 
 
 def finish(sums, rows) -> dict[str, float]:
@@ -182,8 +181,8 @@ def real_graphs(n_node: jax.Array) -> jax.Array:
 def _dummy_graph() -> jraph.GraphsTuple:
   """One node with an edge to itself, for the shapes of the parameters."""
   return jraph.GraphsTuple(
-    nodes=jnp.ones((1, data_lib.NODE_FEATURES)),
-    edges=jnp.ones((1, data_lib.EDGE_FEATURES)),
+    nodes=jnp.ones((1, ogbg_data.NODE_FEATURES)),
+    edges=jnp.ones((1, ogbg_data.EDGE_FEATURES)),
     senders=jnp.zeros(1, jnp.int32),
     receivers=jnp.zeros(1, jnp.int32),
     n_node=jnp.ones(1, jnp.int32),
@@ -192,12 +191,12 @@ def _dummy_graph() -> jraph.GraphsTuple:
   )
 
 
-def _data(name, num_tasks, num_eval_train, data) -> workload_lib.Data:
+def _data(name, num_tasks, num_eval_train, data) -> workload.Data:
   if data == 'fake':
-    load = functools.partial(data_lib.fake_graphs, num_tasks)
+    load = functools.partial(ogbg_data.fake_graphs, num_tasks)
   elif name == _MINI:
-    load = data_lib.mini_graphs
+    load = ogbg_data.mini_graphs
   else:
-    spec = functools.partial(data_lib.element_spec, num_tasks)
-    return input_pipeline.unavailable(name, spec)
-  return data_lib.graph_data(load, num_tasks, num_eval_train)
+    spec = functools.partial(ogbg_data.element_spec, num_tasks)
+    return data_lib.unavailable(name, spec)
+  return ogbg_data.graph_data(load, num_tasks, num_eval_train)

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxperf import mesh as mesh_lib
+from jaxperf import mesh
 from workloads import layers
 
 EPSILON = 1e-6  # Of every LayerNorm.
@@ -60,7 +60,7 @@ class Embedding(nn.Module):
     """The table (V, D), and a copy (N, V, D) for each of N devices."""
     shape = (self.config.vocab_size, self.config.width)
     self.embedding = self.param('embedding', nn.initializers.normal(1.0), shape)
-    self.copies = mesh_lib.per_device(self.embedding)
+    self.copies = mesh.per_device(self.embedding)
 
   def __call__(self, tokens):
     """(B, T) to (B, T, D); N must divide B, here and below."""

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxperf import input_pipeline
-from jaxperf import workload as workload_lib
-from workloads import mini_data
+from jaxperf import data as data_lib
+from jaxperf import workload
+from workloads.mini_data import translation
 from workloads.wmt import packing, text
 
 # Few, because beam search is slow on a CPU.
@@ -31,13 +31,13 @@ class Source(NamedTuple):
     detokenize: ids of one sentence -> text.
   """
 
-  data: workload_lib.Data
+  data: workload.Data
   detokenize: Callable[[Sequence[int]], str]
 
 
 def element_spec(
   max_length: int, batch_size: int, split: str | None = None
-) -> workload_lib.Batch:
+) -> workload.Batch:
   """A training batch, or an evaluation batch if a split is named."""
   ids = jax.ShapeDtypeStruct((batch_size, max_length), np.int32)
   weights = jax.ShapeDtypeStruct((batch_size, max_length), np.float32)
@@ -48,7 +48,7 @@ def element_spec(
 def unavailable(name: str, max_length: int) -> Source:
   """Data of which only the shapes are known."""
   spec = functools.partial(element_spec, max_length)
-  return Source(input_pipeline.unavailable(name, spec), text.numerals)
+  return Source(data_lib.unavailable(name, spec), text.numerals)
 
 
 def fake(vocab_size: int, max_length: int) -> Source:
@@ -69,7 +69,7 @@ def fake(vocab_size: int, max_length: int) -> Source:
     rows = packing.packed_rows(pairs, max_length)
     return _stacked(itertools.islice(rows, batch_size))
 
-  data = input_pipeline.generated(make_batch, _FAKE_EVAL_EXAMPLES)
+  data = data_lib.generated(make_batch, _FAKE_EVAL_EXAMPLES)
   spec = functools.partial(element_spec, max_length)
   return Source(data._replace(element_spec=spec), text.numerals)
 
@@ -83,10 +83,10 @@ def mini(max_length: int) -> Source:
         [[*ids, text.END_ID] for ids in (german, english)]
         for english, german in zip(sentences.english, sentences.german)
       ]
-      for split, sentences in mini_data.translation().items()
+      for split, sentences in translation.splits().items()
     }
 
-  return from_pairs(load, mini_data.detokenize, max_length)
+  return from_pairs(load, translation.detokenize, max_length)
 
 
 def from_pairs(
@@ -113,7 +113,7 @@ def from_pairs(
 
   def train(seed, batch_size, cursor=None):
     rows = packed()
-    for indices, taken in input_pipeline.shuffled_indices(
+    for indices, taken in data_lib.shuffled_indices(
       seed, len(rows['targets']), batch_size, cursor
     ):
       yield {key: array[indices] for key, array in rows.items()}, taken
@@ -122,10 +122,10 @@ def from_pairs(
     pairs = packing.short_pairs(load()[split], max_length)
     chosen = itertools.islice(pairs, MINI_EVAL_EXAMPLES[split])
     rows = packing.with_weights(packing.padded_rows(chosen, max_length))
-    return input_pipeline.array_evaluation(rows, batch_size)
+    return data_lib.array_evaluation(rows, batch_size)
 
   spec = functools.partial(element_spec, max_length)
-  return Source(workload_lib.Data(train, evaluation, spec), detokenize)
+  return Source(workload.Data(train, evaluation, spec), detokenize)
 
 
 def _stacked(rows) -> dict[str, np.ndarray]:

@@ -9,21 +9,20 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
-from jaxperf import workload as workload_lib
+from jaxperf import workload
 from workloads import param_kinds
-from workloads.wmt import beam_search, packing, text
+from workloads.wmt import beam_search, blocks, packing, text
 from workloads.wmt import data as data_lib
-from workloads.wmt.blocks import Config
-from workloads.wmt.model import Transformer
+from workloads.wmt import model as model_lib
 
 DEFAULT_DROPOUT = 0.1
 _MINI = 'mini_translation'
 CONFIGS = {
-  'wmt': Config(),
-  'wmt_post_ln': Config(post_ln=True),
-  'wmt_attention_temp': Config(attention_temperature=4.0),
-  'wmt_glu_tanh': Config(gated=True),
-  _MINI: Config(
+  'wmt': blocks.Config(),
+  'wmt_post_ln': blocks.Config(post_ln=True),
+  'wmt_attention_temp': blocks.Config(attention_temperature=4.0),
+  'wmt_glu_tanh': blocks.Config(gated=True),
+  _MINI: blocks.Config(
     vocab_size=4000,
     width=128,
     mlp_width=256,
@@ -32,7 +31,7 @@ CONFIGS = {
     max_length=48,
   ),
 }
-_FACTS = workload_lib.Facts(
+_FACTS = workload.Facts(
   task='translation from German to English',
   dataset='WMT 2017 (training), WMT 2014 (evaluation)',
   model='Transformer, 6 + 6 layers of 1024',
@@ -56,7 +55,7 @@ _MINI_FACTS = dataclasses.replace(
 )
 
 
-def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
+def build(name: str, *, data: str | None = None) -> workload.Workload:
   """The workload of that name.
 
   Args:
@@ -66,8 +65,8 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
   mini = name == _MINI
   config = CONFIGS[name]
   source = _source(name, config, data)
-  model = Transformer(config)
-  return workload_lib.Workload(
+  model = model_lib.Transformer(config)
+  return workload.Workload(
     name=name,
     facts=_MINI_FACTS if mini else _FACTS,
     init=functools.partial(_init, model),
@@ -77,14 +76,14 @@ def build(name: str, *, data: str | None = None) -> workload_lib.Workload:
     finish=functools.partial(_finish, source.detokenize),
     data=source.data,
     param_kinds=param_kinds.by_path,
-    loss_kind=workload_lib.LossKind.SOFTMAX_CROSS_ENTROPY,
+    loss_kind=workload.LossKind.SOFTMAX_CROSS_ENTROPY,
     default_batch_size=16 if mini else 128,
     eval_batch_size=128,
     metric_names=('loss', 'accuracy', 'bleu'),
   )
 
 
-def loss(logits, batch, *, label_smoothing=0.0) -> workload_lib.Loss:
+def loss(logits, batch, *, label_smoothing=0.0) -> workload.Loss:
   r"""Cross entropy of each target token.
 
   .. math:: \ell = -\sum_v s_v \ln \mathrm{softmax}(x)_v, \quad
@@ -112,7 +111,7 @@ def loss(logits, batch, *, label_smoothing=0.0) -> workload_lib.Loss:
     is_target.any(axis=-1), normaliser - at_target, 0.0
   )
   per_token = jnp.where(weights > 0, per_token, 0.0)
-  return workload_lib.Loss(per_token.sum(), weights.sum(), per_token)
+  return workload.Loss(per_token.sum(), weights.sum(), per_token)
 
 
 def token_sums(logits, batch) -> dict[str, jax.Array]:
@@ -123,7 +122,7 @@ def token_sums(logits, batch) -> dict[str, jax.Array]:
   return {'loss': summed, 'correct': correct, 'tokens': tokens}
 
 
-def translate(model: Transformer, params, inputs, num_beams: int):
+def translate(model: model_lib.Transformer, params, inputs, num_beams: int):
   """The best translation of each sentence, by beam search.
 
   Args:
@@ -207,7 +206,9 @@ def _finish(
   }
 
 
-def _source(name: str, config: Config, data: str | None) -> data_lib.Source:
+def _source(
+  name: str, config: blocks.Config, data: str | None
+) -> data_lib.Source:
   if data == 'fake':
     return data_lib.fake(config.vocab_size, config.max_length)
   if name == _MINI:

@@ -1,0 +1,207 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""How well the small tasks predict the published results of the competition.
+
+python -m calibration.prediction --ruleset=self --minutes=60
+
+Runs the algorithms of the 2024 competition (v0.5) on the mini workloads, one
+study, as `jaxperf run` does, but always for the whole budget. Every finished
+run is a line of `prediction_runs.csv`; started again the script goes on
+there. Then it compares what was asked for, in each rule set on the workloads
+that no algorithm misses a run on: the times to target follow from the recorded
+curves and the targets that the mini rules have at that moment. `--minutes=0`
+only compares.
+
+Self-tuning comes first, it has one run a workload. Sinv6 is run only where
+`JAXPERF_SINV6_WEIGHTS` names its weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import pathlib
+import time
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from calibration import recorded_runs
+from jaxperf import errors, rules
+
+TABLE = pathlib.Path(__file__).with_name('prediction_runs.csv')
+FIGURE = pathlib.Path(__file__).parents[1] / 'docs/images/mini_prediction.png'
+ENTRIES = {  # Published name -> algorithm, best-placed first.
+  'self': {
+    'schedule_free_adamw': 'baselines.schedule_free_adamw',
+    'baseline': 'baselines.nadamw',
+    'nadamw_sequential': 'baselines.nadamw_sequential',
+    'sinv6_75': 'baselines.sinv6:three_quarters',
+    'sinv6': 'baselines.sinv6',
+    'adamg': 'baselines.adamg',
+  },
+  'external': {
+    'shampoo_submission': 'baselines.shampoo',
+    'schedule_free_adamw': 'baselines.schedule_free_adamw',
+    'generalized_adam': 'baselines.generalized_adam',
+    'cyclic_lr': 'baselines.cyclic_lr',
+    'nadamp': 'baselines.nadamp',
+    'baseline': 'baselines.nadamw',
+    'amos': 'baselines.amos',
+    'caspr_adaptive': 'baselines.caspr',
+    'lawa_queue': 'baselines.lawa_queue',
+    'lawa_ema': 'baselines.lawa_ema',
+    'schedule_free_prodigy': 'baselines.schedule_free_prodigy',
+  },
+}
+_NAMES = list(dict.fromkeys(n for e in ENTRIES.values() for n in e))
+_WORKLOADS = rules.load('mini').base_workloads
+_WEIGHTS = 'JAXPERF_SINV6_WEIGHTS'
+
+
+def main() -> None:
+  """Runs what is missing, then compares."""
+  options = _options()
+  deadline = time.monotonic() + 60 * options.minutes
+  for ruleset in options.rulesets:
+    wanted = [n for n in ENTRIES[ruleset] if n in options.submissions]
+    for run in to_run(ruleset, wanted, options.workloads):
+      if time.monotonic() > deadline:
+        break
+      _do(run)
+  report(options.submissions, options.workloads)
+
+
+def plan(ruleset: str, names: Collection[str]) -> Iterator[recorded_runs.Run]:
+  """The runs of some entries, in order: one study of the mini rules.
+
+  All workloads take turns, so that the table is useful before it is complete.
+  The phase of a run is the rule set, its number that of the trial.
+
+  Args:
+    ruleset: `'external'` or `'self'`.
+    names: published ones.
+  """
+  for name, algorithm in ENTRIES[ruleset].items():
+    jobs = _jobs(algorithm, ruleset) if name in names else []
+    for job in sorted(jobs, key=lambda job: job.trial):
+      point = json.dumps(dict(job.point))
+      yield recorded_runs.Run(
+        job.workload, algorithm, ruleset, job.trial, point
+      )
+
+
+def to_run(
+  ruleset: str, names: Collection[str], workloads: Collection[str]
+) -> Iterator[recorded_runs.Run]:
+  """Those runs of a plan that can be done and have not been.
+
+  Args:
+    ruleset: `'external'` or `'self'`.
+    names: published ones, of the entries that are wanted.
+    workloads: that are wanted.
+  """
+  able = [n for n in names if 'sinv6' not in n or os.environ.get(_WEIGHTS)]
+  runs = (run for run in plan(ruleset, able) if run.workload in workloads)
+  return recorded_runs.missing(runs, recorded_runs.read(TABLE))
+
+
+def train(run: Sequence[Any]) -> str:
+  """Trains for the whole budget; returns the evaluations."""
+  from jaxperf.running import build
+
+  workload, algorithm, ruleset, number, _ = run
+  (job,) = (
+    job
+    for job in _jobs(algorithm, ruleset)
+    if (job.workload, job.trial) == (workload, number)
+  )
+  made = build.make_trial(_config(algorithm, ruleset), job)
+  return recorded_runs.train_to_the_end(made)
+
+
+def report(names: Collection[str], workloads: Collection[str]) -> None:
+  """Prints what the runs say; draws it if all was asked for.
+
+  Args:
+    names: published ones, of the entries to compare.
+    workloads: to compare on, where no run is left to do.
+  """
+  from calibration import agreement, agreement_report
+  from jaxperf.report import style
+
+  runs, found = recorded_runs.read(TABLE), []
+  for ruleset, entries in ENTRIES.items():
+    wanted = [name for name in entries if name in names]
+    left = {run.workload for run in to_run(ruleset, wanted, workloads)}
+    planned = {
+      name: [
+        run
+        for run in plan(ruleset, [name])
+        if run.workload in workloads and run.workload not in left
+      ]
+      for name in wanted
+    }
+    if any(planned.values()):
+      found.append(agreement.compare(ruleset, planned, runs))
+    elif wanted:
+      print(f'{ruleset}: no workload has the runs of all algorithms.\n')
+  print(agreement_report.markdown(found))
+  whole = len(names) == len(_NAMES) and len(workloads) == len(_WORKLOADS)
+  if whole and found:
+    style.save(agreement_report.scatter(found)[0], FIGURE)
+    print(f'\n{FIGURE}')
+
+
+def _do(run: recorded_runs.Run) -> None:
+  """Does a run and keeps it; one that fails stays missing."""
+  from calibration import prediction  # Not `__main__`.
+
+  print(*run[:4], flush=True)
+  try:
+    done = recorded_runs.trained(run, prediction.train)
+  except errors.UserError as error:
+    print(error, flush=True)
+  else:
+    recorded_runs.append(TABLE, done)
+
+
+def _config(algorithm: str, ruleset: str):
+  """The experiment that all runs of an algorithm are part of."""
+  from jaxperf.running import config
+
+  return config.make_config(
+    {'ruleset': ruleset, 'submissions': (algorithm,), 'studies': 1}
+  )
+
+
+def _jobs(algorithm: str, ruleset: str) -> list:
+  """Its jobs."""
+  from jaxperf.running import config
+
+  return config.plan(_config(algorithm, ruleset))
+
+
+def _options() -> argparse.Namespace:
+  """The options, as lists of known names."""
+  parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+  choices = {'workloads': _WORKLOADS, 'submissions': _NAMES}
+  for option in choices:
+    parser.add_argument(f'--{option}', default='', metavar='A,B')
+  parser.add_argument('--ruleset', choices=ENTRIES)
+  parser.add_argument('--minutes', type=float, default=math.inf)
+  options = parser.parse_args()
+  for option, known in choices.items():
+    given = [n for n in getattr(options, option).split(',') if n]
+    for name in given:
+      if name not in known:
+        near = errors.nearest(name, known)
+        parser.error(f'--{option}: {name!r} not found{near}')
+    setattr(options, option, given or known)
+  options.rulesets = [options.ruleset] if options.ruleset else list(ENTRIES)
+  return options
+
+
+if __name__ == '__main__':
+  main()

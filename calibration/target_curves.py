@@ -1,0 +1,71 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""The runs behind the targets of the mini rule set, as curves.
+
+python -m calibration.target_curves
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from calibration import recorded_runs, targets
+from jaxperf import rules
+from jaxperf.report import curves as curves_lib
+from jaxperf.report import style
+
+FIGURE = pathlib.Path(__file__).parents[1] / 'docs/images/mini_targets.png'
+_ROLES = {
+  'repeat': 'best',
+  'search': 'search',
+  targets.WHOLE: 'whole',
+}
+_NAMES = ('best', 'search', 'bad', 'whole')
+
+
+def curves(runs: Sequence[recorded_runs.Run]) -> pd.DataFrame:
+  """One row an evaluation.
+
+  Returns:
+    Columns `run`, `workload`, `submission` (`best` for the five seeds of the
+    best point, `search`, `whole` for the whole budget, `bad`), `step` and the
+    validation metric, `validation/...`.
+  """
+  goals = rules.load('mini').workloads
+  return pd.DataFrame(
+    {
+      'run': number,
+      'workload': run.workload,
+      'submission': _ROLES.get(run.phase, 'bad'),
+      'step': step,
+      f'validation/{goals[run.workload].metric}': value,
+    }
+    for number, run in enumerate(runs)
+    for step, value, _ in run.values
+  )
+
+
+def draw(runs: Sequence[recorded_runs.Run]) -> list[Axes]:
+  """A panel a workload: all its runs, and the target."""
+  ruled = rules.load('mini')
+  table = curves(runs)
+  with mpl.style.context(style.STYLE):
+    panels = Figure(figsize=(13, 6)).subplots(2, 4).ravel()
+    for ax, name in zip(panels, ruled.base_workloads):
+      own = table[table['workload'] == name]
+      curves_lib.training_curves(
+        own, ruled.workloads[name], 'steps', _NAMES, ax
+      )
+  return list(panels)
+
+
+if __name__ == '__main__':
+  first, *_ = draw(recorded_runs.read(targets.TABLE))
+  with mpl.style.context(style.STYLE):
+    first.figure.savefig(FIGURE, dpi=100)

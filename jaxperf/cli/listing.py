@@ -1,0 +1,204 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""What there is to choose from, as tables for people or JSON for programs."""
+
+from __future__ import annotations
+
+import io
+import json
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import rich.box
+import rich.console
+import rich.table
+
+from jaxperf import rules as rules_lib
+from jaxperf import text as text_lib
+
+
+def show(what: str, form: str) -> str:
+  """Workloads, baselines, experiments or rules as text.
+
+  Args:
+    what: `'workloads'`, `'baselines'`, `'experiments'` or `'rules'`.
+    form: `'table'` or `'json'`.
+  """
+  rows = _ROWS[what]()
+  if form == 'json':
+    return json.dumps(rows, indent=2)
+  return _workload_table(rows) if what == 'workloads' else _table(rows)
+
+
+def _workloads() -> list[dict[str, Any]]:
+  import jax
+
+  from jaxperf.running import plugins
+
+  jax.config.update('jax_platforms', 'cpu')
+  rows = []
+  for name in plugins.workload_names():
+    workload = plugins.workload(name, 'fake')
+    params, _ = jax.eval_shape(workload.init, jax.random.key(0))
+    limits = _newest_rules(name)
+    rows.append(
+      {
+        'name': name,
+        'task': workload.facts.task,
+        'dataset': workload.facts.dataset,
+        'model': workload.facts.model,
+        'parameters': sum(x.size for x in jax.tree.leaves(params)),
+        'loss': workload.facts.loss,
+      }
+      | limits
+    )
+  return rows
+
+
+def _newest_rules(workload: str) -> dict[str, Any]:
+  """Goal and budget under the newest rules that know the workload."""
+  for name in sorted(rules_lib.names(), reverse=True):
+    rules = rules_lib.load(name)
+    if workload in rules.workloads:
+      limits = rules.workloads[workload]
+      return {
+        'metric': limits.metric,
+        'direction': 'minimize' if limits.minimize else 'maximize',
+        'validation_target': limits.validation_target,
+        'test_target': limits.test_target,
+        'budget': limits.budget,
+        'unit': rules.unit,
+        'rules': name,
+      }
+  return dict.fromkeys(
+    (
+      'metric',
+      'direction',
+      'validation_target',
+      'test_target',
+      'budget',
+      'unit',
+      'rules',
+    )
+  )
+
+
+def _baselines() -> list[dict[str, Any]]:
+  from jaxperf.running import plugins
+
+  return [
+    {'name': f'baselines.{name}', 'summary': summary, 'submissions': found}
+    for name, summary, found in plugins.baselines()
+  ]
+
+
+def _experiments() -> list[dict[str, Any]]:
+  from jaxperf.running import plugins
+
+  return [
+    {'name': name, 'summary': plugins.summary('experiments', name)}
+    for name in plugins.experiment_names()
+  ]
+
+
+def _rules() -> list[dict[str, Any]]:
+  rows = []
+  for name in rules_lib.names():
+    rules = rules_lib.load(name)
+    rows.append(
+      {
+        'name': name,
+        'title': rules.title,
+        'workloads': len(rules.base_workloads),
+        'variants': len(rules.workloads) - len(rules.base_workloads),
+        'studies': rules.studies,
+        'trials': rules.external_trials,
+        'self_tuning_budget': rules.self_tuning_budget,
+        'unit': rules.unit,
+        'hardware': rules.hardware,
+      }
+    )
+  return rows
+
+
+_ROWS = {
+  'workloads': _workloads,
+  'baselines': _baselines,
+  'experiments': _experiments,
+  'rules': _rules,
+}
+
+
+def _workload_table(rows: Sequence[Mapping[str, Any]]) -> str:
+  """One line a workload; what a group of them is about stands above it."""
+  cells = [('workload', 'parameters', 'target', 'budget')]
+  cells += [
+    (row['name'], f'{row["parameters"]:,}', _target(row), _budget(row))
+    for row in rows
+  ]
+  widths = [max(map(len, column)) for column in zip(*cells)]
+  head, *lines = (
+    f'{name:<{widths[0]}}'
+    + ''.join(f'  {text:>{width}}' for text, width in zip(others, widths[1:]))
+    for name, *others in cells
+  )
+  text, about = [head, '-' * len(head)], None
+  for row, line in zip(rows, lines):
+    sentence = (
+      f'{row["task"]}: {row["model"]} on {row["dataset"]}. '
+      f'Loss: {row["loss"]}. Metric: {(row["metric"] or "-")}.'
+    ).replace('_', ' ')
+    if sentence != about:
+      text += [
+        '',
+        *textwrap.wrap(sentence[0].upper() + sentence[1:], text_lib.WIDTH),
+      ]
+      about = sentence
+    text.append(line)
+  return '\n'.join(text)
+
+
+def _target(row: Mapping[str, Any]) -> str:
+  """The validation target under the newest rules."""
+  if row['rules'] is None:
+    return '-'
+  sign = '<' if row['direction'] == 'minimize' else '>'
+  return f'{sign} {row["validation_target"]:g}'
+
+
+def _budget(row: Mapping[str, Any]) -> str:
+  """The budget under the newest rules."""
+  if row['rules'] is None:
+    return '-'
+  return f'{row["budget"]:,} {"s" if row["unit"] == "seconds" else "steps"}'
+
+
+def _text(value: Any) -> str:
+  """A value as people read it."""
+  if value is None or value == '':
+    return '-'
+  if isinstance(value, (list, tuple)):
+    return ', '.join(value)
+  return f'{value:,}' if isinstance(value, int) else str(value)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+  """Aligned columns; long texts wrap within theirs."""
+  names = list(rows[0])
+  table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
+  for name in names:
+    number = isinstance(rows[0][name], (int, float))
+    table.add_column(
+      name.replace('_', ' '),
+      justify='right' if number else 'left',
+      no_wrap=name == 'name',
+      overflow='fold',
+    )
+  for row in rows:
+    table.add_row(*[_text(row[name]) for name in names])
+  screen = rich.console.Console()
+  width = screen.width if screen.is_terminal else text_lib.WIDTH
+  text = io.StringIO()
+  rich.console.Console(file=text, width=width).print(table, markup=False)
+  return '\n'.join(line.rstrip() for line in text.getvalue().splitlines())

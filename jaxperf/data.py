@@ -1,0 +1,235 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Deterministic, resumable batches, prepared one step ahead of the devices.
+
+A stream of batches is a pure function of (seed, cursor), where the cursor is
+the number of batches taken. So position is one integer, resuming is exact and
+costs nothing, and batches never depend on the number of devices.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxperf import errors, workload
+
+Batch = workload.Batch
+_SHUFFLE, _EXAMPLE = 1, 2  # Keep the uses of a seed apart.
+
+
+def shuffled_indices(
+  seed: int, num_examples: int, batch_size: int, cursor: int | None = None
+) -> Iterator[tuple[np.ndarray, int]]:
+  """Endless batches of example indices: a new permutation every epoch.
+
+  The last `num_examples % batch_size` examples of an epoch are dropped.
+
+  Args:
+    seed: of the permutations.
+    num_examples: size of the data set.
+    batch_size: examples in a batch; at most `num_examples`.
+    cursor: batches already taken, None for none.
+
+  Yields:
+    Indices (batch_size,) and the cursor after them.
+  """
+  per_epoch = num_examples // batch_size
+  if not per_epoch:
+    raise ValueError(
+      f'batch size {batch_size} exceeds the {num_examples} training examples'
+    )
+  taken = cursor or 0
+  while True:
+    epoch, position = divmod(taken, per_epoch)
+    order = np.random.Generator(
+      np.random.PCG64([seed, _SHUFFLE, epoch])
+    ).permutation(num_examples)
+    for start in range(
+      position * batch_size, per_epoch * batch_size, batch_size
+    ):
+      taken += 1
+      yield order[start : start + batch_size], taken
+
+
+def batch_rng(seed: int, cursor: int) -> np.random.Generator:
+  """Random numbers of one training batch, e.g. for augmentation.
+
+  Args:
+    seed: of the run.
+    cursor: that comes with the batch.
+  """
+  return np.random.Generator(np.random.PCG64([seed, _EXAMPLE, cursor]))
+
+
+def pad_batch(batch: Batch, batch_size: int) -> dict[str, np.ndarray]:
+  """A batch zero-padded along axis 0, with weight 0 on the padding.
+
+  `weights` is made with the shape of `targets` if the batch has none.
+  """
+  padded = dict(batch)
+  if 'weights' not in padded:
+    padded['weights'] = np.ones(np.shape(padded['targets']), np.float32)
+
+  def pad(array):
+    missing = batch_size - array.shape[0]
+    return np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1))
+
+  return jax.tree.map(pad, padded)
+
+
+def array_evaluation(
+  arrays: Mapping[str, np.ndarray], batch_size: int
+) -> Iterator[dict[str, np.ndarray]]:
+  """One pass over arrays in equal batches; the last one is padded."""
+  count = len(next(iter(arrays.values())))
+  for start in range(0, count, batch_size):
+    batch = {k: v[start : start + batch_size] for k, v in arrays.items()}
+    yield pad_batch(batch, batch_size)
+
+
+def spec_of(batch: Batch) -> Batch:
+  """Shapes and dtypes of a batch, as `jax.ShapeDtypeStruct`."""
+  return jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct(np.shape(x), np.asarray(x).dtype), batch
+  )
+
+
+def unavailable(name: str, element_spec: Callable[..., Batch]) -> workload.Data:
+  """Data of which only the shapes are known; asking for batches raises.
+
+  Args:
+    name: of the workload.
+    element_spec: see `jaxperf.Data`.
+  """
+
+  def batches(*_):
+    raise errors.UserError(
+      f'the real data of {name} is not available in this version: use '
+      '--config.data=fake for random data of the same shapes'
+    )
+
+  return workload.Data(batches, batches, element_spec)
+
+
+def generated(
+  make_batch: Callable[[np.random.Generator, int, str | None], Batch],
+  num_evaluation_examples: int,
+) -> workload.Data:
+  """Data made on the fly, e.g. fake data of the right shapes.
+
+  Args:
+    make_batch: `(rng, batch_size, split) -> batch`; split is None in training.
+      Its shapes depend on the batch size and the split alone.
+    num_evaluation_examples: examples that one evaluation covers; should not be
+      a multiple of the batch size, so that padding is exercised.
+  """
+
+  def train(seed, batch_size, cursor=None):
+    taken = cursor or 0
+    while True:
+      taken += 1
+      yield make_batch(batch_rng(seed, taken), batch_size, None), taken
+
+  def evaluation(split, batch_size):
+    for start in range(0, num_evaluation_examples, batch_size):
+      rng = batch_rng(workload.SPLITS.index(split), start)
+      batch = make_batch(rng, batch_size, split)
+      real = min(batch_size, num_evaluation_examples - start)
+      yield _mask_after(batch, real)
+
+  def element_spec(batch_size, split=None):
+    return spec_of(make_batch(batch_rng(0, 0), batch_size, split))
+
+  return workload.Data(train, evaluation, element_spec)
+
+
+def _mask_after(batch: Batch, real: int) -> Batch:
+  """The batch with weight 0 from example `real` on."""
+  batch = dict(batch)
+  if 'weights' not in batch:
+    batch['weights'] = np.ones(np.shape(batch['targets']), np.float32)
+  weights = np.array(batch['weights'])
+  weights[real:] = 0
+  return batch | {'weights': weights}
+
+
+class Prefetcher:
+  """Batches placed on the devices by a thread, a few steps ahead.
+
+  Attributes:
+    cursor: position right after the last batch handed out.
+  """
+
+  def __init__(
+    self,
+    batches: Iterator[tuple[Batch, workload.Cursor]],
+    place: Callable[[Batch], Batch],
+    cursor: workload.Cursor = None,
+    depth: int = 2,
+  ):
+    """Starts the thread.
+
+    Args:
+      batches: pairs of host batch and cursor.
+      place: puts a host batch on the devices.
+      cursor: position before the first batch.
+      depth: batches held ready.
+    """
+    self.cursor = cursor
+    self._waiting: Any = None  # Taken from the queue, not yet handed out.
+    self._ready: queue.SimpleQueue = queue.SimpleQueue()
+    self._permits: queue.SimpleQueue = queue.SimpleQueue()  # One a batch.
+    for _ in range(depth):
+      self._permits.put(None)
+    self._closed = False
+    self._thread = threading.Thread(
+      target=self._work, args=(batches, place), daemon=True
+    )
+    self._thread.start()
+
+  def ready(self) -> bool:
+    """Whether the next batch can be had without waiting."""
+    return self._waiting is not None or not self._ready.empty()
+
+  def wait_ready(self) -> None:
+    """Returns once the next batch (or an error) is there."""
+    if self._waiting is None:
+      self._waiting = self._ready.get()
+
+  def __iter__(self) -> Iterator[Batch]:
+    return self
+
+  def __next__(self) -> Batch:
+    self.wait_ready()
+    if isinstance(self._waiting, BaseException):
+      raise self._waiting
+    batch, self.cursor = self._waiting
+    self._waiting = None
+    self._permits.put(None)
+    return batch
+
+  def close(self) -> None:
+    """Stops the thread and drops what it prepared."""
+    self._closed = True
+    self._permits.put(None)
+    self._thread.join()
+
+  def _work(self, batches, place) -> None:
+    """Prepares a batch for each permit; hands an error to the consumer."""
+    try:
+      while True:
+        self._permits.get()
+        if self._closed:
+          return
+        batch, cursor = next(batches, (None, None))
+        if batch is None:
+          raise RuntimeError('the stream of training batches ended')
+        self._ready.put((place(batch), cursor))
+    except BaseException as error:  # Raised again by __next__.
+      self._ready.put(error)

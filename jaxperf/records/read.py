@@ -1,0 +1,192 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reads a tree of results, ours or AlgoPerf's, into tidy tables.
+
+A tree is `ROOT/SUBMISSION/study_K/WORKLOAD_FRAMEWORK/trial_J/` with
+`eval_measurements.csv` and, optionally, `hparams.json`, `meta_data_0.json` and
+`result.json` in the trial's folder. Whatever is skipped or repaired leaves one
+note; nothing is dropped silently, and nothing but a wrong ROOT is fatal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from jaxperf.records import find, parse
+
+_RECORDED = (
+  'outcome',
+  'message',
+  'preemptions',
+  'buckets',
+  'hardware',
+  'software',
+)
+
+
+class Results(NamedTuple):
+  """What a tree of results holds.
+
+  Attributes:
+    evaluations: one row an evaluation: `run` (row of `trials`), `submission`,
+      `study`, `workload`, `framework`, `trial`, `step`, `submission_s` and
+      other times in seconds, and the metrics as `SPLIT/METRIC`.
+    trials: one row a trial folder, also one without any evaluation:
+      `submission`, `study`, `workload`, `framework`, `trial`, `path`,
+      `evaluations` (their number), and where they are recorded `outcome`,
+      `message`, `preemptions`, `buckets` (what the clock counted: name ->
+      seconds), `hardware`, `software`; None otherwise.
+    notes: what was skipped or repaired.
+    config: of the experiment; empty if there is none.
+  """
+
+  evaluations: pd.DataFrame
+  trials: pd.DataFrame
+  notes: list[parse.Note]
+  config: Mapping
+
+
+def read(root: str | os.PathLike) -> Results:
+  """The results in a folder.
+
+  Raises:
+    UserError: if ROOT is no folder that holds submissions; the message says
+      which level it seems to be.
+  """
+  root = pathlib.Path(root)
+  notes: list[parse.Note] = []
+  find.check_level(root)
+  trials = list(find.walk(root, notes))
+  contents = {
+    run: (f'{trial.path}/eval_measurements.csv', content)
+    for run, trial in enumerate(trials)
+    if (content := _content(root, trial, 'eval_measurements.csv', notes))
+    is not None
+  }
+  rows, row_notes = parse.read(contents)
+  notes += row_notes
+  table = pd.DataFrame(trials, columns=find.Trial._fields).drop(columns='files')
+  table['evaluations'] = np.bincount(
+    rows['run'].astype(int), minlength=len(table)
+  )
+  records = [_record(root, trial, notes) for trial in trials]
+  table = table.join(pd.DataFrame(records, columns=_RECORDED, dtype=object))
+  return Results(_labelled(rows, table), table, notes, _config(root, notes))
+
+
+def hyperparameters(
+  root: str | os.PathLike, trials: pd.DataFrame
+) -> pd.DataFrame:
+  """The hyperparameters of each trial: one row a trial, one column a name.
+
+  Args:
+    root: the folder that was read.
+    trials: as in `Results`; decides the order of the rows.
+  """
+  points = []
+  for path in trials['path']:
+    file = pathlib.Path(root, path, 'hparams.json')
+    point = _json(file) if file.is_file() else None
+    points.append(point or {})
+  return pd.DataFrame(points, index=trials.index)
+
+
+def _content(
+  root: pathlib.Path, trial: find.Trial, name: str, notes: list[parse.Note]
+) -> bytes | None:
+  """The bytes of a trial's file; None, with a note, if it cannot be read."""
+  if name not in trial.files:
+    notes.append(parse.Note(trial.path, f'no {name}: an infinite trial'))
+    return None
+  try:
+    return (root / trial.path / name).read_bytes()
+  except OSError as error:
+    notes.append(
+      parse.Note(f'{trial.path}/{name}', f'unreadable: {error.strerror}')
+    )
+    return None
+
+
+def _labelled(rows: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+  """Evaluations with the columns that say whose they are."""
+  run = rows['run'].to_numpy(int)
+  labels = {'run': run}
+  for name in ('submission', 'study', 'workload', 'framework', 'trial'):
+    column = trials[name]
+    if name not in ('study', 'trial'):
+      column = column.astype('category')
+    labels[name] = column.array.take(run)
+  return pd.concat(
+    [
+      pd.DataFrame(labels, index=rows.index),
+      rows.drop(columns='run'),
+    ],
+    axis=1,
+  )
+
+
+def _record(
+  root: pathlib.Path, trial: find.Trial, notes: list[parse.Note]
+) -> dict:
+  """How a trial ended and on what it ran, as far as that is recorded."""
+  result = _optional_json(root, trial, 'result.json', notes)
+  facts = _optional_json(root, trial, 'meta_data_0.json', notes)
+  return {
+    'outcome': _text(result.get('outcome')),
+    'message': _text(result.get('message')),
+    'preemptions': result.get('preemption_count'),
+    'buckets': result.get('buckets'),
+    'hardware': _hardware(facts),
+    'software': _text(facts.get('jax_version')),
+  }
+
+
+def _text(value: object) -> str | None:
+  return None if value is None else str(value)
+
+
+def _hardware(facts: Mapping) -> str | None:
+  """One line for the device that a trial ran on."""
+  if facts.get('gpu_model_name'):
+    count = facts.get('gpu_count', facts.get('gpu.count'))
+    return f'{f"{count}x " if count else ""}{facts["gpu_model_name"]}'
+  cpu = facts.get('cpu_model_name')
+  return f'{cpu}, {facts.get("cpu_count")} cores' if cpu else None
+
+
+def _optional_json(
+  root: pathlib.Path, trial: find.Trial, name: str, notes: list[parse.Note]
+) -> dict:
+  if name not in trial.files:
+    return {}
+  content = _json(root / trial.path / name)
+  if content is None:
+    notes.append(
+      parse.Note(f'{trial.path}/{name}', 'not a JSON object: ignored')
+    )
+  return content or {}
+
+
+def _config(root: pathlib.Path, notes: list[parse.Note]) -> Mapping:
+  if not (root / 'config.json').is_file():
+    return {}
+  config = _json(root / 'config.json')
+  if config is None:
+    notes.append(parse.Note('config.json', 'not a JSON object: ignored'))
+  return config or {}
+
+
+def _json(path: pathlib.Path) -> dict | None:
+  """A JSON object; None if the file holds anything else."""
+  try:
+    content = json.loads(path.read_bytes())
+  except (OSError, ValueError):
+    return None
+  return content if isinstance(content, dict) else None

@@ -1,0 +1,66 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Two submissions, study by study."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jaxperf import errors
+from jaxperf import text as text_lib
+from jaxperf.report import text as report_text
+from jaxperf.scoring import confidence
+from jaxperf.scoring import verdict as verdict_lib
+
+
+def text(verdict: verdict_lib.Verdict, a: str, b: str) -> str:
+  """Two submissions, study by study, as text.
+
+  Raises:
+    UserError: if there is no such submission.
+  """
+  known = sorted(verdict.studies['submission'].unique())
+  for name in (a, b):
+    if name not in known:
+      raise errors.UserError(
+        f'no submission {name!r} here{errors.nearest(name, known)} '
+        f'There are: {", ".join(known)}.'
+      )
+  result = confidence.compare(verdict.studies, a, b)
+  rows = []
+  for workload, pairs in result.pairs.groupby('workload'):
+    ratios = pairs['ratio'].dropna()
+    mean = f'{np.exp(np.log(ratios).mean()):.2f}' if len(ratios) else '-'
+    rows.append(
+      [
+        workload,
+        *(text_lib.amount(pairs[side].median(), verdict.unit) for side in 'ab'),
+        mean,
+        f'{(pairs["a"] < pairs["b"]).sum()} of {len(pairs)}',
+      ]
+    )
+  header = ['workload', a, b, 'ratio', f'{a} faster']
+  return '\n\n'.join(
+    [
+      f'{verdict.unit.capitalize()} to the target, paired by study (median; '
+      'inf: not reached)',
+      text_lib.layout(header, rows),
+      report_text.wrapped(_compared(result, a, b)),
+      *([report_text.warnings(verdict.warnings)] if verdict.warnings else []),
+      report_text.DISCLAIMER,
+    ]
+  )
+
+
+def _compared(result: confidence.Comparison, a: str, b: str) -> str:
+  """The comparison in one or two sentences."""
+  decided = result.wins + result.losses
+  sentence = f'{a} was faster in {result.wins} of {decided} decided pairs'
+  if decided:
+    sentence += f' (two-sided sign test: p = {result.p_value:.2g})'
+  if np.isfinite(result.ratio):
+    sentence += f'. Where both reach the target it takes {result.ratio:.2f}'
+    sentence += f' times as long as {b}'
+    if np.isfinite(result.low):
+      sentence += f' (95% interval {result.low:.2f} to {result.high:.2f})'
+  return f'{sentence}.'

@@ -1,0 +1,140 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of single trials: curves and hyperparameters; part of `plot`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import matplotlib.ticker
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from jaxperf import rules
+from jaxperf.report import style as style_lib
+from jaxperf.scoring import score
+
+_FEW_POINTS = 30  # A run with more evaluations is drawn without markers.
+
+
+def training_curves(
+  curves: pd.DataFrame,
+  goal: rules.WorkloadRules,
+  unit: str,
+  names: Sequence[str],
+  ax: Axes | None = None,
+) -> Axes:
+  """Validation metric over time or steps, and the target.
+
+  Args:
+    curves: evaluations of the runs to draw, of one workload.
+    goal: its metric and target.
+    unit: `'seconds'` or `'steps'`, of the x axis.
+    names: submissions, in the order of colours.
+    ax: to draw into.
+  """
+  x, y = score.clock(unit), f'validation/{goal.metric}'
+  with style_lib.axes(ax) as ax:
+    ends = {}
+    for number, name in enumerate(names):
+      runs = curves[curves['submission'] == name]
+      style = style_lib.line(number)
+      if runs.groupby('run').size().max() <= _FEW_POINTS:
+        style |= {'marker': style_lib.marker(number), 'markersize': 3}
+      if runs['run'].nunique() > 1:
+        style |= {'linewidth': 1.1, 'alpha': 0.8}
+      for _, run in runs.groupby('run'):
+        ax.plot(run[x], run[y], **style)
+        ends[name] = (run[x].iloc[-1], run[y].iloc[-1])
+    ax.axhline(
+      goal.validation_target, color=style_lib.INK, lw=1, ls=(0, (2, 2))
+    )
+    ax.set_ylim(_curve_limits(curves[y], goal))
+    ax.set_xlim(0, curves[x].max())
+    sign = 'below' if goal.minimize else 'above'
+    ax.annotate(  # On the side that the curves come to last.
+      f'target: {sign} {goal.validation_target:.4g}',
+      (0.01, goal.validation_target),
+      xycoords=('axes fraction', 'data'),
+      xytext=(0, -3 if goal.minimize else 3),
+      textcoords='offset points',
+      va='top' if goal.minimize else 'bottom',
+      fontsize=9,
+    )
+    ax.set(
+      xlabel='steps' if unit == 'steps' else 'submission time (seconds)',
+      ylabel=f'validation {goal.metric.replace("_", " ")}',
+      title=goal.name,
+    )
+    style_lib.label_ends(ax, ends, names)
+  return ax
+
+
+def hyperparameter_scatter(
+  points: pd.Series,
+  trials: pd.DataFrame,
+  unit: str,
+  names: Sequence[str],
+  ax: Axes | None = None,
+) -> Axes:
+  """Time to target over one hyperparameter, a dot a trial.
+
+  Args:
+    points: value of the hyperparameter by row of `trials`; may hold NaN.
+    trials: from `score.trial_times`.
+    unit: of their times.
+    names: submissions, in the order of colours.
+    ax: to draw into.
+  """
+  with style_lib.axes(ax) as ax:
+    solved = np.isfinite(trials['time'])
+    ceiling = 1.12 * trials.loc[solved, 'time'].max() if solved.any() else 1
+    for number, name in enumerate(names):
+      own = trials['submission'] == name
+      style = style_lib.points(number)
+      ax.plot(
+        points[own & solved], trials['time'][own & solved], **style, label=name
+      )
+      missed = points[own & ~solved]
+      ax.plot(
+        missed,
+        np.full(len(missed), ceiling),
+        **style | {'markerfacecolor': 'none'},
+      )
+    values = points.dropna()
+    if len(values) and values.min() > 0 and values.max() > 10 * values.min():
+      ax.set_xscale('log')
+      ax.xaxis.set_major_locator(
+        mpl.ticker.LogLocator(subs=(1, 2, 5), numticks=7)
+      )
+      ax.xaxis.set_major_formatter(lambda value, _: f'{value:g}')
+      ax.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+    if not solved.any():
+      ax.set_yticks([])
+    ax.set_ylim(0, 1.06 * ceiling)
+    ax.set(
+      xlabel=str(points.name).replace('_', ' '),
+      ylabel=f'{unit} to the target (hollow: not reached)',
+      title=', '.join(trials['workload'].unique()),
+    )
+    style_lib.legend(ax, len(names))
+  return ax
+
+
+def _curve_limits(
+  values: pd.Series, goal: rules.WorkloadRules
+) -> tuple[float, float]:
+  """Limits that show the target; the bad start may leave the picture."""
+  finite = values[np.isfinite(values)]
+  share = 0.9 if goal.minimize else 0.1
+  ends = [goal.validation_target]
+  if len(finite):
+    ends += [
+      finite.quantile(share),
+      finite.min() if goal.minimize else finite.max(),
+    ]
+  low, high = min(ends), max(ends)
+  margin = 0.12 * (high - low) or 0.1 * abs(high) or 1
+  return low - margin, high + margin

@@ -1,0 +1,134 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""The report on a folder of results: one HTML file that opens anywhere.
+
+The first screen gives the verdict; what follows explains it.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import string
+
+import numpy as np
+
+import jaxperf
+from jaxperf import errors, text
+from jaxperf.records import read
+from jaxperf.report import html
+from jaxperf.report import sections as sections_lib
+from jaxperf.report import text as report_text
+from jaxperf.scoring import confidence, diagnostics, selection
+from jaxperf.scoring import verdict as verdict_lib
+
+_FOLDER = pathlib.Path(__file__).parent
+
+
+def write(
+  root: str | pathlib.Path,
+  options: selection.Options,
+  output: str | pathlib.Path | None = None,
+) -> pathlib.Path:
+  """Writes the report on a results folder; returns its path.
+
+  Args:
+    root: the results.
+    options: what to score and how.
+    output: the file to write; None: `report.html` in the folder.
+
+  Raises:
+    UserError: as in `table.read` and `verdict.judge`, or if the file cannot be
+      written.
+  """
+  verdict = verdict_lib.judge(read.read(root), options)
+  points = read.hyperparameters(root, verdict.trials)
+  title = f'jaxperf report: {pathlib.Path(root).resolve().name}'
+  path = pathlib.Path(output or pathlib.Path(root, 'report.html'))
+  content = page(title, verdict, sections_lib.sections(verdict, points))
+  try:
+    path.write_text(content, encoding='utf-8', errors='backslashreplace')
+  except OSError as error:
+    raise errors.UserError(f'cannot write {path}: {error.strerror}.') from None
+  return path
+
+
+def page(
+  title: str, verdict: verdict_lib.Verdict, sections: dict[str, str]
+) -> str:
+  """The whole page.
+
+  Args:
+    title: plain text.
+    verdict: what the first screen says.
+    sections: title -> HTML, in order.
+  """
+  anchors = {name: f'section-{i}' for i, name in enumerate(sections)}
+  template = string.Template((_FOLDER / 'report.html').read_text())
+  return template.substitute(
+    title=html.escape(title),
+    style=(_FOLDER / 'report.css').read_text(),
+    headline=html.escape(report_text.headline(verdict)),
+    setting=html.escape(_setting(verdict)),
+    ranking=_ranking(verdict),
+    warnings=html.items(verdict.warnings, 'warnings'),
+    contents='\n'.join(
+      f'<a href="#{anchor}">{html.escape(name)}</a>'
+      for name, anchor in anchors.items()
+    ),
+    body='\n'.join(
+      html.section(name, anchors[name], body) for name, body in sections.items()
+    ),
+    disclaimer=html.escape(report_text.DISCLAIMER),
+    version=jaxperf.__version__,
+  )
+
+
+def _setting(verdict: verdict_lib.Verdict) -> str:
+  """What was compared, in one line."""
+  studies = verdict.studies.groupby(['submission', 'workload']).size()
+  fewest, most = studies.min(), studies.max()
+  repeats = text.plural(most, 'study')
+  tuning = {'external': 'external tuning', 'self': 'self-tuning'}
+  parts = [
+    f'Rules {verdict.rules.title}; {tuning[verdict.ruleset]}',
+    text.plural(len(verdict.times), 'submission'),
+    text.plural(len(verdict.scoring.workloads), 'workload'),
+    f'{repeats} each' if fewest == most else f'{fewest} to {repeats} each',
+    f'times in {verdict.unit}',
+  ]
+  return '; '.join(parts) + '.'
+
+
+def _ranking(verdict: verdict_lib.Verdict) -> str:
+  """The table of the first screen."""
+  other = 'steps' if verdict.unit == 'seconds' else 'seconds'
+  header = ['submission', 'score', '', 'solved']
+  if verdict.samples is not None:
+    header.append('95% interval')
+    bounds = confidence.intervals(verdict.samples)
+  header += [f'speed-up over {verdict.reference}', f'score by {other}']
+  times = verdict.times.reindex(columns=list(verdict.scoring.workloads))
+  means = diagnostics.geometric_mean(
+    diagnostics.speedups(times, verdict.reference)
+  )
+  solved = np.isfinite(verdict.counted).sum(axis=1)
+  rows = []
+  for name, score in verdict.scores.items():
+    bar = f'<span class="bar" style="width:{100 * score:.1f}%"></span>'
+    row = [
+      html.escape(name),
+      f'{score:.4f}',
+      f'<span class="track" aria-hidden="true">{bar}</span>',
+      f'{solved[name]} of {len(times.columns)}',
+    ]
+    if verdict.samples is not None:
+      low, high = bounds.loc[name, ['low', 'high']]
+      row.append(f'{low:.3f} to {high:.3f}')
+    mean, count = means.loc[name]
+    row.append(f'{mean:.2f}x (on {count:.0f})' if count else '–')
+    if verdict.other_scores is not None:
+      row.append(f'{verdict.other_scores[other].get(name, 0):.4f}')
+    else:
+      row.append('–')
+    rows.append(row)
+  return html.table(header, rows, text_columns=(0, 2))

@@ -1,0 +1,145 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""What may make a set of results misleading, one sentence each."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+
+import pandas as pd
+
+from jaxperf import rules as rules_lib
+from jaxperf import text
+from jaxperf.records import parse, read
+from jaxperf.scoring import confidence
+
+
+def about_set(
+  times: pd.DataFrame, rules: rules_lib.Ruleset, scoring: confidence.Scoring
+) -> list[str]:
+  """Workloads that are not the rules', or that somebody did not run.
+
+  Args:
+    times: median times, one row a submission.
+    rules: that are applied.
+    scoring: the workloads that are scored, and held-out variants.
+  """
+  warnings = []
+  if set(scoring.workloads) != set(rules.base_workloads):
+    warnings.append(
+      f'scored on {text.plural(len(scoring.workloads), "workload")}, not on '
+      f'the {len(rules.base_workloads)} base workloads of rules {rules.name}: '
+      'scores compare only within this set.'
+    )
+  ignored = [
+    variant
+    for variant, base in rules.held_out.items()
+    if base in scoring.workloads
+    and variant not in (*scoring.held_out, *scoring.workloads)
+  ]
+  if ignored:
+    warnings.append(
+      f'held-out rule not applied for {", ".join(ignored)}: nobody here ran '
+      'them.'
+    )
+  for submission, row in times.isna().iterrows():
+    missing = row.index[row].tolist()
+    if missing:
+      warnings.append(
+        f'{submission} was not run on {_few(missing)}: counts as not reached.'
+      )
+  return warnings
+
+
+def about_counts(
+  studies: pd.DataFrame, rules: rules_lib.Ruleset, ruleset: str
+) -> list[str]:
+  """Numbers of studies and trials other than the rules'.
+
+  Args:
+    studies: from `score.study_times`.
+    rules: that are applied.
+    ruleset: `'external'` or `'self'`.
+  """
+  repeats = studies.groupby(['submission', 'workload']).size()
+  trials = studies.set_index(['submission', 'workload', 'study'])['trials']
+  return [
+    *_unusual(repeats, rules.studies, 'study', rules),
+    *_unusual(trials, rules.trials(ruleset), 'trial', rules),
+  ]
+
+
+def unmeasured(
+  results: read.Results, trials: pd.DataFrame, rules: rules_lib.Ruleset
+) -> list[parse.Note]:
+  """A note for each scored trial whose file never holds its target metric."""
+  notes = []
+  for workload, own in trials.groupby('workload'):
+    column = f'validation/{rules.workloads[workload].metric}'
+    rows = results.evaluations
+    if column in rows:
+      measured = (rows['workload'] == workload) & rows[column].notna()
+      own = own[~own.index.isin(rows.loc[measured, 'run'])]
+    notes += [
+      parse.Note(
+        f'{path}/eval_measurements.csv',
+        f'no finite {column}: an infinite trial',
+      )
+      for path in own.loc[own['evaluations'] > 0, 'path']
+    ]
+  return notes
+
+
+def about_runs(results: read.Results, trials: pd.DataFrame) -> list[str]:
+  """Trials that ended badly or not at all, and mixed hardware.
+
+  Args:
+    results: as read.
+    trials: those of its trials that are scored.
+  """
+  warnings = []
+  outcomes = trials['outcome'].fillna('')
+  for outcome in ('diverged', 'out_of_memory', 'error', 'stopped'):
+    paths = trials.loc[outcomes == outcome, 'path'].tolist()
+    if paths:
+      warnings.append(
+        f'{text.plural(len(paths), "trial")} {outcome}: {_few(paths)}.'
+      )
+  unfinished = trials.loc[outcomes == '', 'path'].tolist()
+  if results.config and unfinished:
+    warnings.append(
+      f'{text.plural(len(unfinished), "trial")} not finished: '
+      f'{_few(unfinished)}.'
+    )
+  hardware = trials['hardware'].dropna().unique()
+  if len(hardware) > 1:
+    warnings.append(
+      'mixed hardware, so times do not compare: '
+      + '; '.join(sorted(map(str, hardware)))
+    )
+  return warnings
+
+
+def _unusual(
+  counts: pd.Series, expected: int, thing: str, rules: rules_lib.Ruleset
+) -> list[str]:
+  """Sentences about counts that are not what the rules ask for."""
+  unusual = counts[counts != expected]
+  if unusual.empty:
+    return []
+  ask = f'rules {rules.name} ask for {text.plural(expected, thing)}'
+  if len(unusual) == len(counts) and unusual.nunique() == 1:
+    count = int(unusual.iloc[0])
+    return [f'{text.plural(count, thing)} everywhere; {ask}.']
+  cells = collections.Counter(
+    f'{submission} on {workload} ({count})'
+    for (submission, workload, *_), count in unusual.items()
+  )
+  return [f'{ask}; other numbers: {_few(list(cells))}.']
+
+
+def _few(names: Sequence[str]) -> str:
+  """The first three names, and how many more there are."""
+  more = f' and {len(names) - 3} more' if len(names) > 3 else ''
+  return ', '.join(names[:3]) + more

@@ -1,0 +1,283 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""From evaluations to benchmark scores; pure functions from table to table.
+
+The steps are the rules' own:
+
+  results -> trial_times -> study_times -> median_times -> counted_times
+          -> performance_ratios -> profile, scores
+
+A time is in seconds or in steps, as the caller chooses. Infinite means: run,
+and the target not reached. NaN means: not run. Both score nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from jaxperf import rules as rules_lib
+from jaxperf.records import read
+
+TRIAL_CHOICES = ('time', 'published')
+INTEGRATIONS = ('exact', 'published')
+_CLOCK = {'seconds': 'submission_s', 'steps': 'step'}
+_GRID_POINTS = 100  # Of the published trapezoid rule.
+
+
+def trial_times(
+  results: read.Results,
+  rules: rules_lib.Ruleset,
+  ruleset: str,
+  *,
+  unit: str | None = None,
+  targets: Mapping[str, float] | None = None,
+  budget_factor: float = 1.0,
+) -> pd.DataFrame:
+  """When each trial first met the validation target within its budget.
+
+  Args:
+    results: evaluations and trials.
+    rules: goals and budgets; workloads that they do not know are left out.
+    ruleset: `'external'` or `'self'`: decides the budget.
+    unit: `'seconds'` or `'steps'`, of the answer; None: the rules' own.
+    targets: workload -> validation target, in place of the rules' targets.
+    budget_factor: multiplies every budget.
+
+  Returns:
+    The rows of `results.trials` of known workloads, with two more columns:
+    `time` (infinite if the target was not met) and `evaluation`, the index of
+    the evaluation that met it, -1 if none did.
+  """
+  trials = results.trials
+  trials = trials[trials['workload'].isin(list(rules.workloads))].copy()
+  trials['time'], trials['evaluation'] = np.inf, -1
+  for workload in trials['workload'].unique():
+    goal = rules.workloads[workload]
+    column = f'validation/{goal.metric}'
+    if column not in results.evaluations:
+      continue
+    own = results.evaluations['workload'] == workload
+    rows = results.evaluations.loc[own, ['run', *_CLOCK.values(), column]]
+    target = (targets or {}).get(workload, goal.validation_target)
+    budget = budget_factor * rules.budget(workload, ruleset)
+    hit = goal.reached(rows[column], target)
+    hit &= rows[_CLOCK[rules.unit]] <= budget
+    first = rows[hit].drop_duplicates('run')
+    index = rows.groupby('run').cumcount()[first.index]
+    trials.loc[first['run'], 'time'] = first[
+      _CLOCK[unit or rules.unit]
+    ].to_numpy()
+    trials.loc[first['run'], 'evaluation'] = index.to_numpy()
+  return trials
+
+
+def clock(unit: str) -> str:
+  """The column of the evaluations that measures seconds or steps."""
+  return _CLOCK[unit]
+
+
+def study_times(trials: pd.DataFrame, choice: str = 'time') -> pd.DataFrame:
+  """The time of the trial that counts in each study.
+
+  Args:
+    trials: from `trial_times`.
+    choice: `'time'`: the fastest trial. `'published'`: the trial that met the
+      target at the smallest evaluation index, as the code behind the
+      published tables has it. That code leaves ties to the order in which a
+      file system lists folders; here the last trial wins, which reproduces
+      the published times, one tie excepted.
+
+  Returns:
+    Columns `submission`, `workload`, `study`, `time`, `trial` (the one that
+    counts), `trials` (their number); one row a study.
+  """
+  late = trials['evaluation'].where(trials['evaluation'] >= 0, np.inf)
+  keys = ['submission', 'workload', 'study']
+  if choice == 'time':
+    ordered = trials.sort_values([*keys, 'time', 'trial'])
+  else:
+    ordered = trials.assign(late=late).sort_values(
+      [*keys, 'late', 'trial'], ascending=[True] * 4 + [False]
+    )
+  groups = ordered.groupby(keys)
+  table = groups[['time', 'trial']].first()
+  table['trials'] = groups.size()
+  return table.reset_index()
+
+
+def median_times(studies: pd.DataFrame) -> pd.DataFrame:
+  """Median over the studies: one row a submission, one column a workload.
+
+  NaN where a submission was not run on a workload.
+  """
+  return studies.pivot_table(
+    index='submission', columns='workload', values='time', aggfunc='median'
+  )
+
+
+def scored_workloads(
+  rules: rules_lib.Ruleset, workloads: Sequence[str] = ()
+) -> tuple[str, ...]:
+  """The workloads that a score averages over: the base ones, or those named.
+
+  Raises:
+    ValueError: if the rules do not know one of them.
+  """
+  for workload in workloads:
+    rules.for_workload(workload)
+  return tuple(dict.fromkeys(workloads)) or rules.base_workloads
+
+
+def held_out_pairs(
+  rules: rules_lib.Ruleset, workloads: Sequence[str], present: Container[str]
+) -> dict[str, str]:
+  """Held-out variant -> base workload, as far as they matter here.
+
+  A variant that no submission ran voids nothing; the caller should say so.
+
+  Args:
+    rules: that name the variants.
+    workloads: those that are scored.
+    present: workloads that were run; a table of times will do.
+  """
+  return {
+    variant: base
+    for variant, base in rules.held_out.items()
+    if base in workloads and variant not in workloads and variant in present
+  }
+
+
+def counted_times(
+  times: pd.DataFrame,
+  workloads: Sequence[str],
+  held_out: Mapping[str, str],
+  tau_max: float,
+) -> pd.DataFrame:
+  """Times after the rules that void some of them; rules, score, steps 3 to 5.
+
+  In this order: a base workload that was not solved voids its held-out
+  variants; a time above `tau_max` times the fastest is infinite; a held-out
+  variant that is not solved by now voids its base workload.
+
+  Args:
+    times: one row a submission, one column a workload; from `median_times`.
+    workloads: those that are scored, all of them kept as columns.
+    held_out: variant -> base, from `held_out_pairs`.
+    tau_max: 4 in the rules.
+
+  Returns:
+    The columns `workloads`, finite or infinite.
+  """
+  columns = [*workloads, *held_out]
+  values = times.reindex(columns=columns).to_numpy(float)
+  values = void_times(values, _positions(columns, held_out), tau_max)
+  return pd.DataFrame(
+    values[:, : len(workloads)], index=times.index, columns=list(workloads)
+  )
+
+
+def void_times(
+  times: np.ndarray, pairs: Sequence[tuple[int, int]], tau_max: float
+) -> np.ndarray:
+  """`counted_times` on an array (..., submission, workload).
+
+  Args:
+    times: may hold NaN for not run; unchanged.
+    pairs: columns of each held-out variant and its base workload.
+    tau_max: as in `counted_times`.
+
+  Returns:
+    An array of the same shape without NaN.
+  """
+  times = np.where(np.isnan(times), np.inf, times)
+  for variant, base in pairs:
+    times[..., variant][np.isinf(times[..., base])] = np.inf
+  fastest = times.min(axis=-2, keepdims=True, initial=np.inf)
+  times[times > tau_max * fastest] = np.inf
+  for variant, base in pairs:
+    times[..., base][np.isinf(times[..., variant])] = np.inf
+  return times
+
+
+def performance_ratios(counted: pd.DataFrame) -> pd.DataFrame:
+  """Counted times over the fastest counted time of each workload."""
+  return pd.DataFrame(
+    _ratios(counted.to_numpy()), index=counted.index, columns=counted.columns
+  )
+
+
+def profile(ratios: pd.DataFrame, tau_max: float) -> pd.DataFrame:
+  r"""Share of the workloads solved within a factor tau of the fastest.
+
+  .. math:: \rho_s(\tau) = \tfrac1n |\{w : r_{s,w} \le \tau\}|
+
+  Args:
+    ratios: from `performance_ratios`.
+    tau_max: where the profile ends.
+
+  Returns:
+    One row a submission; the columns are the values of tau in [1, tau_max] at
+    which some profile steps, and both ends.
+
+  References:
+    Dolan and Moré, Benchmarking optimization software with performance
+    profiles, 2002.
+  """
+  finite = ratios.to_numpy()[np.isfinite(ratios)]
+  taus = np.unique([1.0, *finite[finite <= tau_max], tau_max])
+  solved = ratios.to_numpy()[:, :, None] <= taus
+  return pd.DataFrame(solved.mean(axis=1), index=ratios.index, columns=taus)
+
+
+def scores(
+  counted: pd.DataFrame, tau_max: float, integration: str = 'exact'
+) -> pd.Series:
+  r"""Benchmark scores, the area under each performance profile, best first.
+
+  .. math:: \frac1{r_{max} - 1} \int_1^{r_{max}} \rho_s(\tau) d\tau
+
+  Args:
+    counted: from `counted_times`.
+    tau_max: r_max.
+    integration: `'exact'`, or `'published'`: the trapezoid rule on 100 points.
+  """
+  values = score_array(counted.to_numpy(), tau_max, integration)
+  return pd.Series(values, index=counted.index, name='score').sort_values(
+    ascending=False, kind='stable'
+  )
+
+
+def score_array(
+  counted: np.ndarray, tau_max: float, integration: str = 'exact'
+) -> np.ndarray:
+  """`scores` of an array (..., submission, workload), in the given order."""
+  ratios = _ratios(counted)
+  if integration == 'exact':
+    areas = (tau_max - np.minimum(ratios, tau_max)) / (tau_max - 1)
+  else:
+    grid = np.linspace(1, tau_max, _GRID_POINTS)
+    reached_at = np.searchsorted(grid, ratios)  # First point with rho = 1.
+    points = (
+      _GRID_POINTS
+      - reached_at
+      - 0.5 * ((reached_at == 0).astype(float) + (reached_at < _GRID_POINTS))
+    )
+    areas = points / (_GRID_POINTS - 1)
+  return areas.mean(axis=-1)
+
+
+def _ratios(counted: np.ndarray) -> np.ndarray:
+  fastest = counted.min(axis=-2, keepdims=True, initial=np.inf)
+  solved = np.isfinite(counted)
+  return np.divide(
+    counted, fastest, out=np.full(counted.shape, np.inf), where=solved
+  )
+
+
+def _positions(
+  columns: Sequence[str], held_out: Mapping[str, str]
+) -> list[tuple[int, int]]:
+  return [(columns.index(v), columns.index(b)) for v, b in held_out.items()]

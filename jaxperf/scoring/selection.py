@@ -1,0 +1,101 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""What to score and how: what was asked for, completed by config and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from jaxperf import errors
+from jaxperf import rules as rules_lib
+from jaxperf.records import read
+from jaxperf.scoring import score
+
+
+class Options(NamedTuple):
+  """What was asked for; None and empty mean: what config and rules say."""
+
+  rules: str | None = None
+  ruleset: str | None = None
+  integration: str = 'exact'
+  trial_choice: str = 'time'
+  unit: str | None = None
+  workloads: Sequence[str] = ()
+  submissions: Sequence[str] = ()
+  reference: str | None = None
+  against: str | None = None
+
+
+def ruleset_and_rules(
+  config: Mapping, options: Options
+) -> tuple[str, rules_lib.Ruleset]:
+  """The rules that were asked for, or that the experiment ran under."""
+  name = options.rules or config.get('rules')
+  ruleset = options.ruleset or config.get('ruleset')
+  if not name:
+    raise errors.UserError(
+      'these results have no config.json that says which rules they were run '
+      f'under: give --rules={{{",".join(rules_lib.names())}}}.'
+    )
+  if ruleset not in rules_lib.TUNING_RULESETS:
+    raise errors.UserError(
+      f'ruleset {ruleset!r}: give --ruleset=external (tuned hyperparameters) '
+      'or --ruleset=self (none).'
+    )
+  try:
+    return ruleset, rules_lib.load(name)
+  except ValueError as error:
+    raise errors.UserError(str(error)) from None
+
+
+def workloads(
+  results: read.Results, ruled: rules_lib.Ruleset, options: Options
+) -> tuple[str, ...]:
+  """The workloads asked for, else those of the config, else of the rules."""
+  planned = options.workloads
+  if not planned and options.rules in (None, results.config.get('rules')):
+    configured = results.config.get('workloads') or ()
+    planned = [w for w in configured if w not in ruled.held_out]
+  try:
+    return score.scored_workloads(ruled, planned)
+  except ValueError as error:
+    raise errors.UserError(str(error)) from None
+
+
+def chosen(results: read.Results, submissions: Sequence[str]) -> read.Results:
+  """The results of the named submissions; of all if none is named."""
+  known = sorted(results.trials['submission'].unique())
+  for name in submissions:
+    if name not in known:
+      raise errors.UserError(
+        f'no submission {name!r} here{errors.nearest(name, known)} '
+        f'There are: {", ".join(known)}.'
+      )
+  if not submissions:
+    return results
+  keep = list(submissions)
+  return results._replace(
+    trials=results.trials[results.trials['submission'].isin(keep)],
+    evaluations=results.evaluations[
+      results.evaluations['submission'].isin(keep)
+    ],
+  )
+
+
+def reference(
+  submissions: Sequence[str], options: Options, config: Mapping
+) -> str:
+  """Asked for, or called a baseline, or the config's first, or any."""
+  asked = options.reference
+  if asked and asked not in submissions:
+    raise errors.UserError(
+      f'no submission {asked!r} to refer to{errors.nearest(asked, submissions)}'
+    )
+  named = [name for name in submissions if 'baseline' in name.lower()]
+  configured = [
+    str(entry).removesuffix('.py').replace('/', '.').split('.')[-1]
+    for entry in config.get('submissions') or ()
+  ]
+  first = [name for name in configured if name in submissions]
+  return asked or [*named, *first, *submissions][0]

@@ -1,0 +1,3 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""One training run, on the clock."""

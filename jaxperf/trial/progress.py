@@ -1,0 +1,114 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the host knows of a run; it travels with each checkpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from jaxperf import rules, submission, workload
+from jaxperf.trial import stopwatch
+
+
+@dataclasses.dataclass
+class Progress:
+  """What the host knows of a run; plain JSON types.
+
+  Attributes:
+    step: updates dispatched.
+    cursor: position in the training data.
+    seconds: bucket -> seconds.
+    evaluations: rows of `eval_measurements.csv`.
+    evaluated_at: running time when the last evaluation ended.
+    validation_reached: whether an evaluation met the validation target.
+    test_reached: whether one met the test target.
+    preemption_count: how often the run was interrupted.
+    restarts: hyperparameters of each restart that the submission asked for.
+  """
+
+  step: int = 0
+  cursor: Any = None
+  seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+  evaluations: list[dict] = dataclasses.field(default_factory=list)
+  evaluated_at: float = 0.0
+  validation_reached: bool = False
+  test_reached: bool = False
+  preemption_count: int = 0
+  restarts: list[dict] = dataclasses.field(default_factory=list)
+
+  def add_evaluation(
+    self,
+    metrics: Mapping[str, float],
+    watch: stopwatch.Stopwatch,
+    facts: workload.Facts,
+    goal: rules.WorkloadRules,
+  ) -> dict[str, Any]:
+    """Notes an evaluation and whether it met the targets; returns its row."""
+    seconds = watch.seconds()
+    submission_time = watch.submission_time()
+    row = {
+      'global_step': self.step,
+      'preemption_count': self.preemption_count,
+      'score': submission_time,
+      'accumulated_submission_time': submission_time,
+      'accumulated_eval_time': seconds['eval'],
+      'accumulated_logging_time': seconds['logging'] + seconds['checkpoint'],
+      'accumulated_compile_time': seconds['compile'],
+      'accumulated_data_wait_time': seconds['data_wait'],
+      'total_duration': sum(seconds.values()),
+      'validation/num_examples': facts.num_validation,
+      'test/num_examples': facts.num_test,
+    } | dict(metrics)
+    self.evaluations.append(row)
+    self.validation_reached |= goal.reached(
+      metrics[f'validation/{goal.metric}'], goal.validation_target
+    )
+    self.test_reached |= goal.reached(
+      metrics[f'test/{goal.metric}'], goal.test_target
+    )
+    return row
+
+  def status(
+    self,
+    goal: rules.WorkloadRules,
+    unit: str,
+    watch: stopwatch.Stopwatch,
+  ) -> dict[str, Any]:
+    """How far the run is: of its budget in `unit`, and from its target."""
+    last = self.evaluations[-1] if self.evaluations else {}
+    return {
+      'step': self.step,
+      'used': self.step if unit == 'steps' else watch.submission_time(),
+      'metric': goal.metric,
+      'value': last.get(f'validation/{goal.metric}'),
+      'target': goal.validation_target,
+    }
+
+  def history(self, metric: str) -> list[submission.Evaluation]:
+    """The evaluations as a submission sees them."""
+    return [
+      submission.Evaluation(
+        step=row['global_step'],
+        submission_time=row['accumulated_submission_time'],
+        metrics={k: v for k, v in row.items() if '/' in k},
+        target_metric=row[f'validation/{metric}'],
+      )
+      for row in self.evaluations
+    ]
+
+  def label(self, outcome: str, metric: str) -> str:
+    """The outcome to record: only the validation target counts.
+
+    Args:
+      outcome: why the loop ended.
+      metric: name of the target metric.
+    """
+    if self.validation_reached:
+      return 'reached'
+    last = self.evaluations[-1:]
+    if last and not math.isfinite(last[0][f'validation/{metric}']):
+      return 'diverged'
+    return outcome

@@ -1,0 +1,102 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""One training run: what it is, how it ends, and what then is on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import pathlib
+import shutil
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+
+from jaxperf import errors, rules
+from jaxperf.records import write
+from jaxperf.trial import loop, step
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+  """One training run, fully described.
+
+  Attributes:
+    training: algorithm, workload, tuning point and seed.
+    goal: target metric, targets.
+    counts_compilation: whether compiling is submission time.
+    shard_params: split large parameters over the devices.
+    checkpoint_every_s: wall seconds between two checkpoints.
+    max_steps: step limit, None for none.
+    keep_state: keep the last state when the trial has ended.
+    settings: what to write to `flags_K.json`.
+    facts: what to write to `meta_data_K.json`.
+  """
+
+  training: step.Training
+  goal: rules.WorkloadRules
+  counts_compilation: bool
+  shard_params: bool = False
+  checkpoint_every_s: float = 600.0
+  max_steps: int | None = None
+  keep_state: bool = False
+  settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def run(
+  trial: Trial,
+  folder: pathlib.Path,
+  should_stop: Callable[[], bool] = lambda: False,
+) -> str:
+  """Trains until the trial ends; goes on from its last checkpoint if any.
+
+  Args:
+    trial: what to run.
+    folder: where its records and checkpoints are.
+    should_stop: asked between steps; True saves and ends with `stopped`.
+
+  Returns:
+    The outcome: `reached`, `budget`, `finished`, `diverged`, `out_of_memory`,
+    `error`, or `stopped` (no result is written: the trial can be continued).
+
+  Raises:
+    UserError: if the trial cannot start because of a mistake in its setting.
+  """
+  primary = jax.process_index() == 0
+  with contextlib.ExitStack() as stack:
+    if primary:
+      stack.callback(write.Lock(folder).release)
+      if (result := write.read_json(folder / 'result.json')) is not None:
+        return result['outcome']
+      own_folder = folder
+    else:  # One process writes the records; the others' are thrown away.
+      own_folder = pathlib.Path(
+        stack.enter_context(tempfile.TemporaryDirectory())
+      )
+    live = loop.Session(trial, folder, own_folder)
+    stack.callback(live.close)
+    message = None
+    try:
+      outcome = live.train(should_stop)
+      live.checkpointer.close()  # Raises what asynchronous writing raised.
+    except errors.UserError:
+      raise
+    # Whatever a submission raises ends its trial, and says so in the log.
+    except Exception as error:
+      traceback.print_exc()
+      message = f'{type(error).__name__}: {error}'.split('\n')[0][:500]
+      exhausted = isinstance(error, MemoryError) or (
+        isinstance(error, jax.errors.JaxRuntimeError)
+        and 'RESOURCE_EXHAUSTED' in str(error)
+      )
+      outcome = 'out_of_memory' if exhausted else 'error'
+    if outcome == 'stopped':
+      return outcome
+    live.record.result(live.summary(outcome, message))
+    if primary and not trial.keep_state:
+      shutil.rmtree(folder / 'checkpoints', ignore_errors=True)
+    return outcome

@@ -1,0 +1,238 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reading trees of results, good and damaged."""
+
+import csv
+import io
+import os
+import pathlib
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from jaxperf import errors
+from jaxperf.records import parse, read
+from tests import result_trees
+
+LOGS = os.environ.get('JAXPERF_ALGOPERF_LOGS')
+CONFORMER = 'librispeech_conformer'
+ROWS = [(1, 10.0, 1.0), (100, 60.0, 0.2), (200, 110.0, 0.08)]
+
+
+def notes_of(results):
+  return [str(note) for note in results.notes]
+
+
+def test_a_tree_becomes_one_row_per_evaluation(tmp_path):
+  result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
+  result_trees.add_trial(
+    tmp_path, 'sgd', 2, 'ogbg_gelu', 10, ROWS[:1], framework='pytorch'
+  )
+  results = read.read(tmp_path)
+  assert results.evaluations['submission'].tolist() == ['adam'] * 3 + ['sgd']
+  assert results.evaluations['step'].tolist() == [1, 100, 200, 1]
+  assert results.evaluations['submission_s'].tolist() == [10, 60, 110, 10]
+  assert results.evaluations['validation/wer'].tolist() == [1, 0.2, 0.08, 1]
+  last = results.trials.iloc[1]
+  assert (last['workload'], last['framework']) == ('ogbg_gelu', 'pytorch')
+  assert (last['study'], last['trial'], last['evaluations']) == (2, 10, 1)
+  assert results.notes == []
+
+
+def test_an_unreadable_folder_is_noted_and_the_rest_is_read(
+  tmp_path, monkeypatch
+):
+  result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
+  result_trees.add_trial(tmp_path, 'sgd', 0, CONFORMER, 1, ROWS)
+  closed, listdir = tmp_path / 'sgd', os.listdir
+
+  def listdir_as_another_user(path):
+    if pathlib.Path(path) == closed:
+      raise PermissionError(13, 'Permission denied', str(path))
+    return listdir(path)
+
+  monkeypatch.setattr(os, 'listdir', listdir_as_another_user)
+  results = read.read(tmp_path)
+  assert results.trials['submission'].tolist() == ['adam']
+  assert any('Permission denied' in note for note in notes_of(results))
+
+
+def test_outcome_hardware_and_config_are_read_from_our_own_trees(tmp_path):
+  result_trees.add_trial(
+    tmp_path,
+    'adam',
+    0,
+    CONFORMER,
+    1,
+    ROWS,
+    result={'outcome': 'reached', 'message': None, 'preemption_count': 2},
+    facts={'cpu_model_name': 'X', 'cpu_count': 2, 'jax_version': '0.10'},
+    hparams={'learning_rate': 0.1},
+  )
+  (tmp_path / 'config.json').write_text('{"rules": "mini"}')
+  results = read.read(tmp_path)
+  trial = results.trials.iloc[0]
+  assert (trial['outcome'], trial['preemptions']) == ('reached', 2)
+  assert trial['hardware'] == 'X, 2 cores'
+  assert results.config == {'rules': 'mini'}
+  points = read.hyperparameters(tmp_path, results.trials)
+  assert points['learning_rate'].tolist() == [0.1]
+
+
+def test_irregular_folders_are_skipped_with_one_note_each(tmp_path):
+  result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
+  result_trees.add_trial(
+    tmp_path, 'adam', 0, CONFORMER, 1, ROWS, framework='pytorch'
+  )
+  study = tmp_path / 'adam' / 'study_0'
+  (study / 'trial_3').mkdir()
+  (study / 'fastmri_pytorch').mkdir()
+  (study / 'wmt_jax' / 'trial_x').mkdir(parents=True)
+  (tmp_path / 'plots').mkdir()
+  result_trees.trial_folder(tmp_path, 'adam', 1, CONFORMER, 1)
+  results = read.read(tmp_path)
+  assert len(results.trials) == 2
+  assert sorted(notes_of(results)) == [
+    'adam/study_0/fastmri_pytorch: no trial_J folder in it: not a study',
+    'adam/study_0/librispeech_conformer_pytorch/trial_1: duplicate of '
+    'adam/study_0/librispeech_conformer_jax/trial_1: skipped',
+    'adam/study_0/trial_3: a trial folder one level too high: skipped',
+    'adam/study_0/wmt_jax/trial_x: not named trial_<number>: skipped',
+    'adam/study_0/wmt_jax: no trial_J folder in it: not a study',
+    'adam/study_1/librispeech_conformer_jax/trial_1: no '
+    'eval_measurements.csv: an infinite trial',
+    'plots: no study_K folder in it: skipped',
+  ]
+
+
+@pytest.mark.parametrize(
+  ('damage', 'steps', 'note'),
+  [
+    (lambda lines: [], [], 'empty file'),
+    (lambda lines: lines[:1], [], 'a header and no evaluation'),
+    (lambda lines: ['a,b', *lines[1:]], [], ':1: no column global_step'),
+    (lambda lines: [*lines[:2], 'x' * 9, lines[3]], [1, 200], ':3: not 10'),
+    (lambda lines: [*lines[:3], lines[3][:-9]], [1, 100], ':4: not 10'),
+    (lambda lines: [*lines[:3], lines[3].replace('200', '-2')], [1, 100], ':4'),
+    (
+      lambda lines: [*lines[:3], lines[1].replace('10', '5')],
+      [1],
+      'done again',
+    ),
+    (lambda lines: [*lines, lines[3].replace('200', '150')], [1, 100, 200], ''),
+    (lambda lines: [lines[0], '\0\xff,\x01', *lines[1:]], [1, 100, 200], ':2'),
+  ],
+)
+def test_damage_costs_only_the_damaged_lines(tmp_path, damage, steps, note):
+  path = result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
+  good = result_trees.add_trial(tmp_path, 'adam', 1, CONFORMER, 1, ROWS)
+  lines = path.read_text().splitlines()
+  damaged = damage(lines)
+  path.write_text(''.join(line + '\n' for line in damaged))
+  results = read.read(tmp_path)
+  rows = results.evaluations
+  assert rows.loc[rows['run'] == 0, 'step'].tolist() == steps
+  assert rows.loc[rows['run'] == 1, 'step'].tolist() == [1, 100, 200]
+  assert good.exists()
+  assert any(
+    text.startswith('adam/study_0') and note in text
+    for text in notes_of(results)
+  )
+
+
+def test_a_last_line_without_an_end_does_not_count(tmp_path):
+  path = result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
+  path.write_text(path.read_text().removesuffix('8\n'))  # 0.08 became 0.0
+  results = read.read(tmp_path)
+  assert results.evaluations['validation/wer'].tolist() == [1, 0.2]
+  assert 'eval_measurements.csv:4: line without an end' in notes_of(results)[0]
+
+
+def test_a_resumed_run_replaces_the_work_that_was_lost(tmp_path):
+  rows = [(1, 10, 1), (100, 60, 0.2), (200, 110, 0.1), (100, 61, 0.3)]
+  result_trees.add_trial(
+    tmp_path, 'adam', 0, CONFORMER, 1, [*rows, (200, 115, 0.09)]
+  )
+  results = read.read(tmp_path)
+  assert results.evaluations['submission_s'].tolist() == [10, 60, 61, 115]
+  assert results.evaluations['validation/wer'].tolist() == [1, 0.2, 0.3, 0.09]
+
+
+@pytest.mark.parametrize(
+  ('level', 'message'),
+  [
+    ('missing', 'no such folder'),
+    ('file', 'is a file'),
+    ('empty', 'holds no results'),
+    ('.', 'one level too high; give one of'),
+    ('root/adam', 'folder of one submission'),
+    ('root/adam/study_0', 'folder of one study'),
+    ('root/adam/study_0/wmt_jax', 'folder of one workload'),
+    ('root/adam/study_0/wmt_jax/trial_1', 'folder of one trial'),
+  ],
+)
+def test_a_wrong_folder_is_named_for_what_it_is(tmp_path, level, message):
+  result_trees.add_trial(tmp_path / 'root', 'adam', 0, 'wmt', 1, ROWS)
+  (tmp_path / 'file').write_text('')
+  (tmp_path / 'empty').mkdir()
+  with pytest.raises(errors.UserError, match=message):
+    read.read(tmp_path / level)
+
+
+def test_line_by_line_and_together_give_the_same_numbers(tmp_path):
+  path = result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
+  content = path.read_bytes().replace(b'0.2', b'0.123456789012345678')
+  quick, _ = parse.read({0: ('a', content)})
+  careful, notes = parse.read({0: ('a', content.replace(b'\n', b'\r\n'))})
+  assert notes == []
+  for name in quick:
+    np.testing.assert_array_equal(quick[name], careful[name])
+
+
+CUTS = st.lists(
+  st.tuples(st.integers(0, 500), st.integers(0, 40), st.binary(max_size=9)),
+  min_size=1,
+  max_size=3,
+)
+
+
+@hypothesis.settings(max_examples=400, deadline=None)
+@hypothesis.given(st.lists(CUTS, min_size=5, max_size=10), st.integers(0, 6))
+def test_no_damage_crashes_the_reader_or_hides_a_good_line(damages, rows):
+  lines = [result_trees.HEADER]
+  lines += [result_trees.row(i, 10.0 * i, 1 / (1 + i)) for i in range(rows)]
+  good = ''.join(line + '\n' for line in lines).encode()
+  files = {0: ('good', good)}
+  for number, cuts in enumerate(damages, 1):
+    bad = good
+    for start, length, insert in cuts:
+      bad = bad[:start] + insert + bad[start + length :]
+    files[number] = (f'bad{number}', bad)
+  rows_read, notes = parse.read(files)
+  assert rows_read.loc[rows_read['run'] == 0, 'step'].tolist() == list(
+    range(rows)
+  )
+  noted = {note.where for note in notes}
+  for run, (name, content) in files.items():
+    kept = set(rows_read.loc[rows_read['run'] == run, 'step'])
+    for number, line in enumerate(content.split(b'\n')[:-1], 1):
+      if line.decode('latin-1') in lines[1:]:
+        step = float(line.split(b',')[3])
+        named = {name, f'{name}:1', f'{name}:{number}'} & noted
+        assert step in kept or named, (name, number)
+
+
+if LOGS:
+
+  @pytest.mark.parametrize('tuning', ['self_tuning', 'external_tuning'])
+  def test_every_published_evaluation_is_read(tuning):
+    root = pathlib.Path(LOGS, tuning)
+    results = read.read(root)
+    expected = {}
+    for path in root.glob('*/study_*/*/trial_*/eval_measurements.csv'):
+      rows = list(csv.DictReader(io.StringIO(path.read_text())))
+      expected[str(path.parent.relative_to(root))] = len(rows)
+    counts = results.trials.set_index('path')['evaluations']
+    assert counts[counts > 0].to_dict() == expected
