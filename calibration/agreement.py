@@ -3,7 +3,7 @@
 """Recorded runs on the mini workloads against the published results.
 
 The mini scores come from the functions that score any results; the published
-numbers are those that ship in `jaxperf.facts`.
+numbers are those that ship in `jaxperf.scoring.published`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from jaxperf.records import read
 from jaxperf.running import plugins
 from jaxperf.scoring import published as published_lib
 from jaxperf.scoring import score
+from jaxperf.scoring import times as times_lib
 
 PUBLISHED = 'v0.5'
 SAMPLES, SEED = 2000, 0  # Of the bootstrap.
@@ -159,8 +160,10 @@ def steps_to_target(
     [],
     {},
   )
-  studies = score.study_times(score.trial_times(results, ruled, ruleset))
-  return score.median_times(studies).reindex(
+  studies = times_lib.study_times(
+    times_lib.trial_times(results, ruled, ruleset)
+  )
+  return times_lib.median_times(studies).reindex(
     index=list(runs), columns=list(ruled.base_workloads)
   )
 

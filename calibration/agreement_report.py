@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from calibration import agreement as agreement_lib
+from jaxperf import text as text_lib
 from jaxperf.report import style
-from jaxperf.report import text as text_lib
 from jaxperf.scoring import published as published_lib
 
 _TITLES = {'self': 'Self-tuning', 'external': 'External tuning'}

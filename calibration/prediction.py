@@ -178,9 +178,9 @@ def _config(algorithm: str, ruleset: str):
 
 def _jobs(algorithm: str, ruleset: str) -> list:
   """Its jobs."""
-  from jaxperf.running import config
+  from jaxperf.running import jobs as jobs_lib
 
-  return config.plan(_config(algorithm, ruleset))
+  return jobs_lib.plan(_config(algorithm, ruleset))
 
 
 def _options() -> argparse.Namespace:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from jaxperf import errors, rules
-from jaxperf.records import write
+from jaxperf.records import files
 from jaxperf.running import isolated
 
 
@@ -105,7 +105,7 @@ def train_to_the_end(made) -> str:
     path = pathlib.Path(folder)
     outcome = run_lib.run(dataclasses.replace(made, goal=goal), path)
     if outcome in ('error', 'out_of_memory'):
-      message = write.read_json(path / 'result.json')['message']
+      message = files.read_json(path / 'result.json')['message']
       raise errors.UserError(f'{outcome}: {message}')
     with (path / 'eval_measurements.csv').open(newline='') as file:
       rows = list(csv.DictReader(file))

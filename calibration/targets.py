@@ -160,7 +160,7 @@ def train(run: list[Any]) -> str:
   Args:
     run: the first five fields of a `Run`.
   """
-  from jaxperf.running import build
+  from jaxperf.running import build, jobs
   from jaxperf.running import config as config_lib
 
   workload, algorithm, phase, number, point = run
@@ -169,7 +169,7 @@ def train(run: list[Any]) -> str:
   )
   seed = number if phase == 'repeat' else 0
   made = build.make_trial(
-    config, build.Job(algorithm, workload, 0, 1, json.loads(point), seed)
+    config, jobs.Job(algorithm, workload, 0, 1, json.loads(point), seed)
   )
   budget = made.training.run.budget
   steps = round(budget if phase == WHOLE else 0.75 * budget)

@@ -23,7 +23,7 @@ _EXPORTS = {
   'Range': 'tuning',
   'Choice': 'tuning',
   'Workload': 'workload',
-  'Facts': 'workload',
+  'Description': 'workload',
   'Data': 'workload',
   'Loss': 'workload',
   'LossKind': 'workload',

@@ -54,7 +54,7 @@ class WorkloadRules:
 
 
 @dataclasses.dataclass(frozen=True)
-class Ruleset:
+class Rules:
   """One version of the benchmark's rules.
 
   Attributes:
@@ -129,7 +129,7 @@ def names() -> list[str]:
 
 
 @functools.cache
-def load(name: str) -> Ruleset:
+def load(name: str) -> Rules:
   """A rule set by name, or by the path of a TOML file.
 
   Raises:
@@ -151,6 +151,6 @@ def load(name: str) -> Ruleset:
     for workload, fields in content.pop('workloads').items()
   }
   qualification = tuple(content.pop('qualification', ()))
-  return Ruleset(
+  return Rules(
     name=path.stem, qualification=qualification, workloads=workloads, **content
   )

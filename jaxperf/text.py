@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 
 WIDTH = 100
@@ -97,3 +98,16 @@ def _broken(name: str, width: int) -> list[str]:
       lines.append('')
     lines[-1] += part
   return [line.rstrip() for line in lines]
+
+
+DISCLAIMER = (
+  'Unofficial: computed by jaxperf, not reviewed by MLCommons. '
+  'AlgoPerf is a trademark of MLCommons.'
+)
+
+
+def wrapped(line: str) -> str:
+  """A line of text broken at 100 columns."""
+  return textwrap.fill(
+    line, WIDTH, subsequent_indent='  ', break_on_hyphens=False
+  )

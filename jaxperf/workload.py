@@ -68,7 +68,7 @@ class Loss(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Facts:
+class Description:
   """What people (never algorithms) may know about a workload.
 
   Attributes:
@@ -125,7 +125,7 @@ class Workload(NamedTuple):
 
   Attributes:
     name: the workload's name in `workloads` and in the rule sets.
-    facts: for tables and records.
+    description: for tables and records.
     init: `(key) -> params, model_state`. `model_state` is a dict, empty where
       the model keeps no running statistics.
     apply: `(params, model_state, batch, key, *, train, update_stats=True,
@@ -152,7 +152,7 @@ class Workload(NamedTuple):
   """
 
   name: str
-  facts: Facts
+  description: Description
   init: Callable[..., tuple[PyTree, PyTree]]
   apply: Callable[..., tuple[PyTree, PyTree]]
   loss: Callable[..., Loss]

@@ -37,7 +37,7 @@ def trial_folder(root, submission, study, workload, trial, framework='jax'):
   return folder
 
 
-def write_trial(folder, rows, *, hparams=None, result=None, facts=None):
+def write_trial(folder, rows, *, hparams=None, result=None, environment=None):
   """Writes a trial's files; rows are (step, seconds, wer)."""
   lines = [HEADER, *(row(*values) for values in rows)]
   path = folder / 'eval_measurements.csv'
@@ -45,7 +45,7 @@ def write_trial(folder, rows, *, hparams=None, result=None, facts=None):
   files = {
     'hparams.json': hparams,
     'result.json': result,
-    'meta_data_0.json': facts,
+    'meta_data_0.json': environment,
   }
   for name, content in files.items():
     if content is not None:
@@ -78,7 +78,11 @@ def write_tree(root, studies=1):
           rows,
           hparams={'learning_rate': 0.1},
           result={'outcome': 'reached' if len(rows) > 1 else 'budget'},
-          facts={'cpu_model_name': 'X', 'cpu_count': 2, 'jax_version': '1'},
+          environment={
+            'cpu_model_name': 'X',
+            'cpu_count': 2,
+            'jax_version': '1',
+          },
         )
   (root / 'config.json').write_text(json.dumps(CONFIG))
   return root

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxperf import data
+from jaxperf.trial import batches as batches_lib
 
 
 def _take(stream, count):
@@ -54,7 +55,7 @@ def test_padding_has_weight_zero():
 
 def test_the_prefetcher_keeps_order_and_knows_its_position():
   stream = (({'x': i}, i + 1) for i in itertools.count())
-  batches = data.Prefetcher(stream, lambda b: b, cursor=0)
+  batches = batches_lib.Prefetcher(stream, lambda b: b, cursor=0)
   assert batches.cursor == 0
   for i in range(10):
     assert next(batches) == {'x': i}
@@ -67,7 +68,7 @@ def test_an_error_in_the_stream_reaches_the_consumer():
     yield {'x': 0}, 1
     raise OSError('the disk is gone')
 
-  batches = data.Prefetcher(stream(), lambda b: b)
+  batches = batches_lib.Prefetcher(stream(), lambda b: b)
   next(batches)
   for _ in range(2):
     with pytest.raises(OSError, match='the disk is gone'):
@@ -76,7 +77,7 @@ def test_an_error_in_the_stream_reaches_the_consumer():
 
 
 def test_a_training_stream_that_ends_is_an_error():
-  batches = data.Prefetcher(iter([({'x': 0}, 1)]), lambda b: b)
+  batches = batches_lib.Prefetcher(iter([({'x': 0}, 1)]), lambda b: b)
   next(batches)
   with pytest.raises(RuntimeError, match='stream of training batches ended'):
     next(batches)

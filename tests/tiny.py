@@ -12,8 +12,7 @@ import optax
 import jaxperf
 from jaxperf import data, mesh, rules
 from jaxperf import submission as submission_lib
-from jaxperf.trial import run as run_lib
-from jaxperf.trial import step
+from jaxperf.trial import step, trial
 
 FEATURES, CLASSES, HIDDEN = 8, 3, 16
 _COUNTS = {'train': 640, 'validation': 50, 'test': 30}
@@ -104,7 +103,7 @@ def _finish(sums, rows):
 
 WORKLOAD = jaxperf.Workload(
   name='tiny',
-  facts=jaxperf.Facts(
+  description=jaxperf.Description(
     task='classification',
     dataset='random numbers and a teacher',
     model='two layers',
@@ -159,7 +158,7 @@ def make_training(
   devices=None,
   microbatches=1,
   **limits,
-) -> step.Training:
+) -> trial.Training:
   """The training of a submission on the tiny workload."""
   run = submission_lib.RunInfo(
     **{
@@ -178,19 +177,19 @@ def make_training(
     | limits
   )
   hps = submission_lib.Hyperparameters(**submission.tuning.constants)
-  return step.Training(workload, submission, hps, run, 0, microbatches)
+  return trial.Training(workload, submission, hps, run, 0, microbatches)
 
 
-def make_trial(training=None, goal=GOAL, **options) -> run_lib.Trial:
+def make_trial(training=None, goal=GOAL, **options) -> trial.Trial:
   """A trial on the tiny workload; an unreachable target by default."""
   options = {'counts_compilation': False, 'keep_state': True} | options
-  return run_lib.Trial(training or make_training(), goal, **options)
+  return trial.Trial(training or make_training(), goal, **options)
 
 
 UNREACHABLE = dataclasses.replace(GOAL, validation_target=2.0)
 
 
-def run_steps(training: step.Training, count: int):
+def run_steps(training: trial.Training, count: int):
   """Final state and losses of some steps."""
   from jaxperf.trial import compiled
 

@@ -18,6 +18,7 @@ from jaxperf.algoperf import state as state_lib
 from jaxperf.algoperf import workload
 from jaxperf.trial import host as host_lib
 from jaxperf.trial import step as step_lib
+from jaxperf.trial import trial
 
 PyTree = Any
 _IN_FLIGHT = 2  # Steps that the host may be ahead of the devices.
@@ -37,7 +38,7 @@ class Driver:
   """
 
   def __init__(
-    self, module: types.ModuleType, package: str, training: step_lib.Training
+    self, module: types.ModuleType, package: str, training: trial.Training
   ):
     """Prepares to call a file.
 
@@ -241,7 +242,7 @@ class Driver:
     )
 
 
-def _hyperparameters(training: step_lib.Training) -> Any:
+def _hyperparameters(training: trial.Training) -> Any:
   """A named tuple of the tuning point; None for self-tuning."""
   if training.run.ruleset == 'self':
     return None

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from jaxperf import mesh
 from jaxperf import workload as workload_lib
-from jaxperf.trial import step
+from jaxperf.trial import trial
 
 PyTree = Any
 
@@ -42,11 +42,11 @@ class ForeignWorkload:
 
   def __init__(
     self,
-    training: step.Training,
+    training: trial.Training,
     spec: types.ModuleType,
     metrics_logger: ScalarLogger | None = None,
   ):
-    """Collects the facts.
+    """Collects what a file may ask.
 
     Args:
       training: with a goal.
@@ -66,7 +66,7 @@ class ForeignWorkload:
     self.max_allowed_runtime_sec = self._goal.budget
     self.target_metric_name = self._goal.metric
     self.validation_target_value = self._goal.validation_target
-    self.num_train_examples = workload.facts.num_train
+    self.num_train_examples = workload.description.num_train
     self.eval_batch_size = workload.eval_batch_size
     self.metrics_logger = metrics_logger
 
@@ -158,7 +158,7 @@ class ForeignWorkload:
     return param_key == last_read(self._training)
 
 
-def last_read(training: step.Training) -> str:
+def last_read(training: trial.Training) -> str:
   """Top-level name of the parameter that a forward pass reads last."""
   workload, key = training.workload, jax.random.key(0)
   params, model_state = jax.eval_shape(workload.init, key)

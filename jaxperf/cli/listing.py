@@ -45,11 +45,11 @@ def _workloads() -> list[dict[str, Any]]:
     rows.append(
       {
         'name': name,
-        'task': workload.facts.task,
-        'dataset': workload.facts.dataset,
-        'model': workload.facts.model,
+        'task': workload.description.task,
+        'dataset': workload.description.dataset,
+        'model': workload.description.model,
         'parameters': sum(x.size for x in jax.tree.leaves(params)),
-        'loss': workload.facts.loss,
+        'loss': workload.description.loss,
       }
       | limits
     )

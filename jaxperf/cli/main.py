@@ -143,10 +143,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-  from jaxperf.running import configs
+  from jaxperf.running import config as config_lib
   from jaxperf.running import run as run_lib
 
-  config = configs.parse(options.config, options.overrides)
+  config = config_lib.parse(options.config, options.overrides)
   name = pathlib.Path(options.config).stem
   folder = options.workdir or pathlib.Path('results', name)
   return run_lib.run(config, folder, options.retry)

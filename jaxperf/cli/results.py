@@ -158,7 +158,7 @@ def _score_text(args: argparse.Namespace) -> str:
   from jaxperf.report import text as text_lib
   from jaxperf.scoring import verdict
 
-  judged = verdict.judge(read.read(args.folder), _options(args))
+  judged = verdict.judge(read.results(args.folder), _options(args))
   if args.strict:
     _insist(judged)
   if args.format == 'json':
@@ -182,7 +182,7 @@ def _compare(args: argparse.Namespace) -> int:
   from jaxperf.report import comparison
   from jaxperf.scoring import verdict
 
-  judged = verdict.judge(read.read(args.folder), _options(args))
+  judged = verdict.judge(read.results(args.folder), _options(args))
   print(comparison.text(judged, args.a, args.b))
   return 0
 
@@ -197,12 +197,13 @@ def _tensorboard(args: argparse.Namespace) -> int:
 
 def _leaderboard(args: argparse.Namespace) -> int:
   from jaxperf.report import leaderboard
+  from jaxperf.scoring.published import board as board_lib
 
-  board = leaderboard.build(args.version, args.ruleset, args.integration)
+  board = board_lib.build(args.version, args.ruleset, args.integration)
   if args.format == 'json':
-    print(json.dumps(leaderboard.as_json(board), indent=2))
+    print(json.dumps(board_lib.as_json(board), indent=2))
   elif args.format == 'csv':
-    leaderboard.table(board).to_csv(sys.stdout)
+    board_lib.table(board).to_csv(sys.stdout)
   else:
     print(leaderboard.text(board))
   return 0

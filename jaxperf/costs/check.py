@@ -17,8 +17,9 @@ from typing import Any
 from jaxperf import errors, tuning
 from jaxperf import text as text_lib
 from jaxperf.costs import first_steps, step_cost
-from jaxperf.running import build, isolated, plugins
 from jaxperf.running import config as config_lib
+from jaxperf.running import isolated, plugins
+from jaxperf.running import jobs as jobs_lib
 
 _GIB = 2**30
 _UNITS = {'KB': 10**3, 'MB': 10**6, 'GB': 10**9, 'TB': 10**12}
@@ -55,15 +56,15 @@ def run(options: argparse.Namespace) -> int:
     }
   )
   jobs = collections.defaultdict(list)
-  for item in config_lib.plan(config):
+  for item in jobs_lib.plan(config):
     jobs[item.workload].append(item)
   rows = []
   for name, items in jobs.items():
     print(f'[{len(rows) + 1}/{len(jobs)}] {name}', file=sys.stderr, flush=True)
     rows.append(_row(config, items, options, memory))
   if options.format == 'json':
-    facts = {'device_memory': memory, 'execute': options.execute}
-    content = dataclasses.asdict(config) | facts | {'rows': rows}
+    asked = {'device_memory': memory, 'execute': options.execute}
+    content = dataclasses.asdict(config) | asked | {'rows': rows}
     print(json.dumps(content, indent=2))
   else:
     print(table(rows, options.devices))
@@ -118,7 +119,7 @@ def table(rows: Sequence[Mapping[str, Any]], devices: int) -> str:
 
 def _row(
   config: config_lib.Config,
-  items: Sequence[build.Job],
+  items: Sequence[jobs_lib.Job],
   options: argparse.Namespace,
   memory: int | None,
 ) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def _row(
 
 def _cost(
   config: config_lib.Config,
-  items: Sequence[build.Job],
+  items: Sequence[jobs_lib.Job],
   options: argparse.Namespace,
   memory: int | None,
 ) -> tuple[Any, str | None]:
@@ -174,7 +175,7 @@ def _cost(
 
 
 def _first_steps(
-  config: config_lib.Config, item: build.Job, options: argparse.Namespace
+  config: config_lib.Config, item: jobs_lib.Job, options: argparse.Namespace
 ) -> tuple[Any, str | None]:
   """Real steps: on the mini sibling of the workload, or at full size."""
   variables = None
@@ -185,7 +186,7 @@ def _first_steps(
     config = dataclasses.replace(
       config, rules='mini', data='', workloads=(mini,)
     )
-    item = config_lib.plan(config)[0]
+    item = jobs_lib.plan(config)[0]
     variables = isolated.simulated_devices(min(options.devices, _MINI_DEVICES))
   arguments = {
     'config': dataclasses.asdict(config),

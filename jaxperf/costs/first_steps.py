@@ -11,10 +11,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxperf import data, mesh
-from jaxperf.running import build
+from jaxperf import mesh
+from jaxperf.running import build, jobs
 from jaxperf.running import config as config_lib
-from jaxperf.trial import compiled
+from jaxperf.trial import batches as batches_lib
+from jaxperf.trial import compiled, trial
 from jaxperf.trial import step as step_lib
 
 PyTree = Any
@@ -35,11 +36,11 @@ def run(config: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
     may hold infinities.
   """
   training = build.make_training(
-    config_lib.make_config(config), build.Job(**item)
+    config_lib.make_config(config), jobs.Job(**item)
   )
   state = compiled.initial_state(training)
   functions = compiled.compile_functions(training, state)
-  batches = data.Prefetcher(
+  batches = batches_lib.Prefetcher(
     training.workload.data.train(training.seed, training.run.batch_size, None),
     lambda batch: mesh.place_batch(batch, training.run.mesh),
   )
@@ -69,7 +70,7 @@ def run(config: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _next_batch(
-  training: step_lib.Training,
+  training: trial.Training,
   batches: Iterator[PyTree],
   state: step_lib.TrainState,
   step: int,

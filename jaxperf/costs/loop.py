@@ -23,9 +23,9 @@ from jaxperf import mesh
 from jaxperf import rules as rules_lib
 from jaxperf import submission as submission_lib
 from jaxperf import workload as workload_lib
-from jaxperf.running import build, environment, worker
+from jaxperf.running import build, environment, jobs, worker
 from jaxperf.running import config as config_lib
-from jaxperf.trial import compiled, step, stopwatch
+from jaxperf.trial import compiled, stopwatch, trial
 from jaxperf.trial import run as run_lib
 
 _SECONDS = 0.5  # Of each of the two measurements in a pair.
@@ -54,7 +54,7 @@ def loop(names: Sequence[str] | None, repeats: int, form: str) -> str:
     config = config_lib.make_config(
       {'submissions': ('baselines.nadamw',), 'workloads': (name,)}
     )
-    trainings[name] = build.make_training(config, config_lib.plan(config)[0])
+    trainings[name] = build.make_training(config, jobs.plan(config)[0])
   rows = [
     _loop_row(name, training, repeats) for name, training in trainings.items()
   ]
@@ -76,7 +76,7 @@ def loop(names: Sequence[str] | None, repeats: int, form: str) -> str:
 
 
 def _loop_row(
-  name: str, training: step.Training, repeats: int
+  name: str, training: trial.Training, repeats: int
 ) -> dict[str, Any]:
   """Bare and loop speed of one training."""
   bare = _BareSteps(training)
@@ -96,7 +96,7 @@ def _loop_row(
 class _BareSteps:
   """The compiled step alone, on one batch."""
 
-  def __init__(self, training: step.Training):
+  def __init__(self, training: trial.Training):
     self._state = compiled.initial_state(training)
     self._step = compiled.compile_functions(training, self._state).step
     stream = training.workload.data.train(
@@ -145,7 +145,7 @@ class _Pairs:
     return len(self.speeds) == self._repeats
 
 
-def _train(training: step.Training, should_stop: Callable[[], bool]) -> None:
+def _train(training: trial.Training, should_stop: Callable[[], bool]) -> None:
   """A trial that only stops when asked to."""
   run = dataclasses.replace(
     training.run, unit='steps', budget=10**9, eval_period=10**9
@@ -160,7 +160,7 @@ def _train(training: step.Training, should_stop: Callable[[], bool]) -> None:
     eval_period=run.eval_period,
     step_hint=run.step_hint,
   )
-  made = run_lib.Trial(
+  made = trial.Trial(
     training=dataclasses.replace(training, run=run),
     goal=goal,
     counts_compilation=False,
@@ -170,7 +170,7 @@ def _train(training: step.Training, should_stop: Callable[[], bool]) -> None:
     run_lib.run(made, pathlib.Path(folder), should_stop)
 
 
-def _one_millisecond() -> step.Training:
+def _one_millisecond() -> trial.Training:
   """A training whose bare step takes at least a millisecond."""
   depth = 8
   while _BareSteps(training := _sequential(depth)).speed(200) > 1000:
@@ -178,7 +178,7 @@ def _one_millisecond() -> step.Training:
   return training
 
 
-def _sequential(depth: int) -> step.Training:
+def _sequential(depth: int) -> trial.Training:
   """Gradient descent on a chain of small products, one after another.
 
   Nothing in it can run in parallel: like an accelerator, it leaves the host's
@@ -210,7 +210,9 @@ def _sequential(depth: int) -> step.Training:
   spec = {'inputs': jax.ShapeDtypeStruct((size, size), np.float32)}
   workload = workload_lib.Workload(
     name='sequential',
-    facts=workload_lib.Facts('', '', '', '', size, size, size, size),
+    description=workload_lib.Description(
+      '', '', '', '', size, size, size, size
+    ),
     init=lambda key: (jax.random.normal(key, (size, size)) / size, {}),
     apply=apply,
     loss=loss,
@@ -243,6 +245,6 @@ def _sequential(depth: int) -> step.Training:
   submission = submission_lib.Submission(
     optimizer=lambda hps, run: optax.sgd(1e-3)
   )
-  return step.Training(
+  return trial.Training(
     workload, submission, submission_lib.Hyperparameters(), run
   )

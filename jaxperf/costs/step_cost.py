@@ -17,7 +17,8 @@ from jaxperf import workload as workload_lib
 from jaxperf.costs import flops, hlo
 from jaxperf.running import build
 from jaxperf.running import config as config_lib
-from jaxperf.trial import compiled, dry_run, step, stopwatch
+from jaxperf.running import jobs as jobs_lib
+from jaxperf.trial import compiled, dry_run, step, stopwatch, trial
 
 PyTree = Any
 # The program is looked at, never run: optimised machine code would be wasted.
@@ -48,7 +49,9 @@ def ahead_of_time(
     UserError: if the submission cannot work on this workload.
   """
   made_config = config_lib.make_config(config)
-  trainings = [build.make_training(made_config, build.Job(**j)) for j in jobs]
+  trainings = [
+    build.make_training(made_config, jobs_lib.Job(**j)) for j in jobs
+  ]
   for training in trainings:
     dry_run.check_update(training)
   training = trainings[0]
@@ -75,10 +78,10 @@ def ignored(
   Args:
     points: tuning points; no dropout, or no smoothing, is what a workload that
       has none does. No workload uses `aux_dropout_rate`, whatever its value.
-    workload: whose facts tell what it uses.
+    workload: whose description tell what it uses.
   """
-  smoothing = workload.facts.uses_label_smoothing
-  dropout = workload.facts.default_dropout is not None
+  smoothing = workload.description.uses_label_smoothing
+  dropout = workload.description.default_dropout is not None
   found = []
   for point in points:
     if not smoothing and point.get('label_smoothing'):
@@ -91,7 +94,7 @@ def ignored(
 
 
 def _fitting(
-  training: step.Training,
+  training: trial.Training,
   axis: int,
   cost: Mapping[str, Any],
   device_memory: int | None,
@@ -115,7 +118,7 @@ def _fitting(
   return microbatches, needed
 
 
-def _cost(training: step.Training) -> dict[str, Any]:
+def _cost(training: trial.Training) -> dict[str, Any]:
   """Bytes per device, operations and seconds of one compiled step.
 
   Returns:

@@ -16,11 +16,11 @@ from typing import Any
 
 import jax
 
-from jaxperf import data, errors, mesh, text
+from jaxperf import errors, mesh, text
 from jaxperf import rules as rules_lib
-from jaxperf.running import build, environment, isolated
+from jaxperf.running import build, environment, isolated, jobs
 from jaxperf.running import config as config_lib
-from jaxperf.trial import compiled, step, stopwatch
+from jaxperf.trial import batches, compiled, stopwatch, trial
 
 _SUBMISSION = 'baselines.nadamw'
 _BLOCK_S = 1.0  # Of training in one measurement, at least.
@@ -51,11 +51,13 @@ def bench(
   Raises:
     UserError: if a workload or the devices cannot be used at all.
   """
-  facts, error = isolated.call(environment.describe, {})
+  machine, error = isolated.call(environment.describe, {})
   if error:
     raise errors.UserError(f'the devices cannot be used: {error}')
   if not names:
-    rules = 'mini' if facts['device_platform'] == 'cpu' else _newest_rules()[0]
+    rules = (
+      'mini' if machine['device_platform'] == 'cpu' else _newest_rules()[0]
+    )
     names = rules_lib.load(rules).base_workloads
   rows = []
   for name in names:
@@ -69,7 +71,7 @@ def bench(
     )
     arguments = {
       'config': dataclasses.asdict(config),
-      'item': dataclasses.asdict(config_lib.plan(config)[0]),
+      'item': dataclasses.asdict(jobs.plan(config)[0]),
       'batch_size': batch_size,
       'repeats': repeats,
     }
@@ -77,8 +79,8 @@ def bench(
     row, error = isolated.call(measure, arguments)
     rows.append({'workload': name, 'error': error} | (row or {}))
   if form == 'json':
-    return json.dumps({'steps': rows, 'environment': facts}, indent=2)
-  return _table(rows, facts, repeats)
+    return json.dumps({'steps': rows, 'environment': machine}, indent=2)
+  return _table(rows, machine, repeats)
 
 
 def measure(
@@ -100,7 +102,7 @@ def measure(
     repeats: blocks of each kind.
   """
   training = build.make_training(
-    config_lib.make_config(config), build.Job(**item)
+    config_lib.make_config(config), jobs.Job(**item)
   )
   run = dataclasses.replace(
     training.run, batch_size=batch_size or training.run.batch_size
@@ -134,7 +136,7 @@ def measure(
 class _Loop:
   """A compiled step with its state, batches for it, and a clock."""
 
-  def __init__(self, training: step.Training):
+  def __init__(self, training: trial.Training):
     self._watch = stopwatch.Stopwatch(counts_compilation=False)
     self._state = compiled.initial_state(training)
     self._watch.switch('compile', after=self._state)
@@ -142,7 +144,7 @@ class _Loop:
     self._watch.switch('setup')
     self.compile_s = self._watch.seconds()['compile']
     seed, batch_size = training.seed, training.run.batch_size
-    self._batches = data.Prefetcher(
+    self._batches = batches.Prefetcher(
       training.workload.data.train(seed, batch_size, None),
       lambda batch: mesh.place_batch(batch, training.run.mesh),
     )
@@ -208,15 +210,19 @@ def _newest_rules() -> list[str]:
 
 
 def _table(
-  rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], repeats: int
+  rows: Sequence[Mapping[str, Any]], machine: Mapping[str, Any], repeats: int
 ) -> str:
   """The rows as text, with what they were measured on."""
   lines = [
     text.layout(_COLUMNS, [_cells(row) for row in rows]),
     '',
-    f'median of {repeats}; fake data; {facts["device_count"]} x '
-    f'{facts["device_kind"]}; jax {facts["jax_version"]}; peak memory of the '
-    + ('host' if facts['device_platform'] == 'cpu' else 'fullest device'),
+    f'median of {repeats}; fake data; {machine["device_count"]} x '
+    f'{machine["device_kind"]}; jax {machine["jax_version"]}; peak memory of '
+    + (
+      'the host'
+      if machine['device_platform'] == 'cpu'
+      else 'the fullest device'
+    ),
   ]
   lines += [
     f'{row["workload"]}: {row["error"]}' for row in rows if row['error']

@@ -22,7 +22,7 @@ from jaxperf import submission as submission_lib
 from jaxperf import workload as workload_lib
 from jaxperf.running import environment, isolated, plugins
 from jaxperf.trial import step as step_lib
-from jaxperf.trial import stopwatch
+from jaxperf.trial import stopwatch, trial
 
 PyTree = Any
 _WORKLOADS = ('imagenet_resnet', 'wmt')
@@ -60,7 +60,7 @@ def bench(
     plugins.workload(name, 'fake')
   for spec in submissions:
     _submission(spec)
-  facts, error = isolated.call(environment.describe, {})
+  machine, error = isolated.call(environment.describe, {})
   if error:
     raise errors.UserError(f'the devices cannot be used: {error}')
   with tempfile.TemporaryDirectory() as folder:
@@ -70,8 +70,8 @@ def bench(
       for spec in submissions
     ]
   if form == 'json':
-    return json.dumps({'optimizers': rows, 'environment': facts}, indent=2)
-  return _table(rows, facts)
+    return json.dumps({'optimizers': rows, 'environment': machine}, indent=2)
+  return _table(rows, machine)
 
 
 def _row(name: str, spec: str, repeats: int, folder: str) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def measure(name: str, spec: str, repeats: int) -> dict[str, Any]:
 class _Updates:
   """The compiled update of one algorithm, its parameters, and a clock."""
 
-  def __init__(self, training: step_lib.Training, grads: PyTree):
+  def __init__(self, training: trial.Training, grads: PyTree):
     shapes, model_state = jax.eval_shape(
       training.workload.init, jax.random.key(0)
     )
@@ -174,7 +174,7 @@ def _normals(shapes: PyTree, seed: int) -> PyTree:
   )
 
 
-def _make_update(training: step_lib.Training) -> Callable:
+def _make_update(training: trial.Training) -> Callable:
   """The function `(state, gradient) -> state`, parameters included."""
   step = training.submission.train_step
   if step is not None:
@@ -225,7 +225,7 @@ def _free_gradients(
   return submission_lib.Gradients(value_fn, grad_fn)
 
 
-def _training(workload: workload_lib.Workload, spec: str) -> step_lib.Training:
+def _training(workload: workload_lib.Workload, spec: str) -> trial.Training:
   """A submission with its first tuning point, on one device."""
   submission = _submission(spec)
   run = submission_lib.RunInfo(
@@ -243,7 +243,7 @@ def _training(workload: workload_lib.Workload, spec: str) -> step_lib.Training:
   )
   ((point,),) = tuning.deal(submission.tuning, 1, 1, seed=0)
   hps = submission_lib.Hyperparameters(**point)
-  return step_lib.Training(workload, submission, hps, run)
+  return trial.Training(workload, submission, hps, run)
 
 
 def _submission(spec: str) -> submission_lib.Submission:
@@ -270,7 +270,9 @@ def _all_submissions() -> list[str]:
   ]
 
 
-def _table(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> str:
+def _table(
+  rows: Sequence[Mapping[str, Any]], machine: Mapping[str, Any]
+) -> str:
   """The rows as text, a table for each workload, and what went wrong."""
   parts = []
   for name in dict.fromkeys(row['workload'] for row in rows):
@@ -282,7 +284,8 @@ def _table(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> str:
       '',
     ]
   parts.append(
-    f'medians of pairs; 1 x {facts["device_kind"]}; jax {facts["jax_version"]}'
+    f'medians of pairs; 1 x {machine["device_kind"]}; '
+    f'jax {machine["jax_version"]}'
   )
   return '\n'.join(parts)
 

@@ -6,15 +6,11 @@ from __future__ import annotations
 
 import os
 import pathlib
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, NoReturn
 
 from jaxperf import errors
-from jaxperf.records import parse
-
-_FRAMEWORK = re.compile(r'(.+)_(jax|pytorch)')
-_LAYOUT = 'SUBMISSION/study_K/WORKLOAD_FRAMEWORK/trial_J'
+from jaxperf.records import layout
 
 
 class Trial(NamedTuple):
@@ -39,7 +35,8 @@ def check_level(root: pathlib.Path) -> None:
     raise errors.UserError(f'{root}: no such folder.')
   if not root.is_dir():
     raise errors.UserError(
-      f'{root} is a file; expected a folder of results, laid out as {_LAYOUT}.'
+      f'{root} is a file; expected a folder of results, laid out as '
+      f'{layout.LAYOUT}.'
     )
   inside = {folder: _folders(root / folder) for folder in _folders(root)}
   if any(_any_numbered(below, 'study_') for below in inside.values()):
@@ -61,10 +58,12 @@ def check_level(root: pathlib.Path) -> None:
     raise errors.UserError(
       f'{root} is one level too high; give one of {", ".join(deeper)}.'
     )
-  raise errors.UserError(f'{root} holds no results: expected {_LAYOUT} in it.')
+  raise errors.UserError(
+    f'{root} holds no results: expected {layout.LAYOUT} in it.'
+  )
 
 
-def walk(root: pathlib.Path, notes: list[parse.Note]) -> Iterator[Trial]:
+def walk(root: pathlib.Path, notes: list[layout.Note]) -> Iterator[Trial]:
   """Every trial folder, in order of names and numbers.
 
   Args:
@@ -74,26 +73,28 @@ def walk(root: pathlib.Path, notes: list[parse.Note]) -> Iterator[Trial]:
   for submission in _folders(root, notes):
     studies = _numbered(root, submission, 'study_', notes)
     if not studies:
-      notes.append(parse.Note(submission, 'no study_K folder in it: skipped'))
+      notes.append(layout.Note(submission, 'no study_K folder in it: skipped'))
     for study, study_path in studies:
       seen: dict[tuple[str, int], str] = {}
       for folder in _folders(root / study_path, notes):
         path = f'{study_path}/{folder}'
         if _number(folder, 'trial_') is not None:
           notes.append(
-            parse.Note(path, 'a trial folder one level too high: skipped')
+            layout.Note(path, 'a trial folder one level too high: skipped')
           )
           continue
-        match = _FRAMEWORK.fullmatch(folder)
+        match = layout.FRAMEWORK.fullmatch(folder)
         workload, framework = match.groups() if match else (folder, '')
         trials = _numbered(root, path, 'trial_', notes)
         if not trials:
-          notes.append(parse.Note(path, 'no trial_J folder in it: not a study'))
+          notes.append(
+            layout.Note(path, 'no trial_J folder in it: not a study')
+          )
         for trial, trial_path in trials:
           first = seen.setdefault((workload, trial), trial_path)
           if first != trial_path:
             notes.append(
-              parse.Note(trial_path, f'duplicate of {first}: skipped')
+              layout.Note(trial_path, f'duplicate of {first}: skipped')
             )
             continue
           files = frozenset(_names(root / trial_path, notes))
@@ -103,7 +104,7 @@ def walk(root: pathlib.Path, notes: list[parse.Note]) -> Iterator[Trial]:
 
 
 def _numbered(
-  root: pathlib.Path, path: str, prefix: str, notes: list[parse.Note]
+  root: pathlib.Path, path: str, prefix: str, notes: list[layout.Note]
 ) -> list[tuple[int, str]]:
   """The folders `PREFIX<number>` in a folder: (number, path), sorted."""
   found = []
@@ -113,7 +114,7 @@ def _numbered(
       found.append((number, f'{path}/{name}'))
     elif name.startswith(prefix):
       notes.append(
-        parse.Note(f'{path}/{name}', f'not named {prefix}<number>: skipped')
+        layout.Note(f'{path}/{name}', f'not named {prefix}<number>: skipped')
       )
   return sorted(found)
 
@@ -126,19 +127,19 @@ def _number(name: str, prefix: str) -> int | None:
 
 
 def _folders(
-  path: pathlib.Path, notes: list[parse.Note] | None = None
+  path: pathlib.Path, notes: list[layout.Note] | None = None
 ) -> list[str]:
   """Names of the folders in a folder."""
   return [n for n in _names(path, notes) if os.path.isdir(path / n)]
 
 
-def _names(path: pathlib.Path, notes: list[parse.Note] | None) -> list[str]:
+def _names(path: pathlib.Path, notes: list[layout.Note] | None) -> list[str]:
   """What is in a folder, sorted; nothing, with a note, if it is unreadable."""
   try:
     return sorted(name for name in os.listdir(path) if not name.startswith('.'))
   except PermissionError as error:
     if notes is not None:
-      notes.append(parse.Note(str(path), f'unreadable: {error.strerror}'))
+      notes.append(layout.Note(str(path), f'unreadable: {error.strerror}'))
     return []
 
 

@@ -14,42 +14,18 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-_REQUIRED = ('global_step', 'accumulated_submission_time')
+from jaxperf.records import layout
+
 _MISSING = ('', 'nan', 'NaN')
-_NAMES = {
-  'global_step': 'step',
-  'accumulated_submission_time': 'submission_s',
-  'accumulated_eval_time': 'eval_s',
-  'accumulated_logging_time': 'logging_s',
-  'accumulated_compile_time': 'compile_s',
-  'accumulated_data_wait_time': 'data_wait_s',
-  'total_duration': 'total_s',
-}
 
 
-class Note(NamedTuple):
-  """One thing that was skipped or repaired.
-
-  Attributes:
-    where: the file or folder, with the line number if there is one.
-    what: what was found there and what was done about it.
-  """
-
-  where: str
-  what: str
-
-  def __str__(self) -> str:
-    return f'{self.where}: {self.what}'
-
-
-def read(
+def evaluations(
   files: Mapping[int, tuple[str, bytes]],
-) -> tuple[pd.DataFrame, list[Note]]:
+) -> tuple[pd.DataFrame, list[layout.Note]]:
   """All evaluations in the given files.
 
   Args:
@@ -60,22 +36,24 @@ def read(
     `run`, `step`, `submission_s`, other times in seconds, and the remaining
     columns of the files; and the notes.
   """
-  notes: list[Note] = []
+  notes: list[layout.Note] = []
   tables = [table for table in _parse(files, notes) if len(table)]
   if not tables:
     return pd.DataFrame(columns=['run', 'step', 'submission_s']), notes
-  rows = pd.concat(tables, ignore_index=True).rename(columns=_NAMES)
+  rows = pd.concat(tables, ignore_index=True).rename(columns=layout.NAMES)
   rows = rows.sort_values(['run', 'line'], kind='stable', ignore_index=True)
   bad = _untrue(rows)
   for row, what in sorted(bad.items()):
     run, line = rows.loc[row, ['run', 'line']].astype(int)
-    notes.append(Note(f'{files[run][0]}:{line}', f'{what}: line skipped'))
+    notes.append(
+      layout.Note(f'{files[run][0]}:{line}', f'{what}: line skipped')
+    )
   rows = rows.drop(index=list(bad), columns='line').reset_index(drop=True)
   return rows, notes
 
 
 def _parse(
-  files: Mapping[int, tuple[str, bytes]], notes: list[Note]
+  files: Mapping[int, tuple[str, bytes]], notes: list[layout.Note]
 ) -> Iterator[pd.DataFrame]:
   """Tables of the lines that are rows of numbers, with `run` and `line`."""
   groups: dict[str, list[tuple[int, bytes, int]]] = collections.defaultdict(
@@ -89,7 +67,7 @@ def _parse(
     elif count:
       groups[header.decode()].append((run, body, count))
     else:
-      notes.append(Note(path, 'a header and no evaluation'))
+      notes.append(layout.Note(path, 'a header and no evaluation'))
   for header, members in groups.items():
     table = _read_together(header, members)
     if table is not None:
@@ -103,7 +81,7 @@ def _plain_lines(header: bytes, body: bytes) -> int | None:
   """The number of lines of an ordinary file; None if it needs a closer look."""
   columns = header.split(b',')
   ordinary = (
-    all(name.encode() in columns for name in _REQUIRED)
+    all(name.encode() in columns for name in layout.REQUIRED)
     and header.isascii()
     and b'\r' not in header
     and len(set(columns)) == len(columns)
@@ -144,24 +122,28 @@ def _read_together(
 
 
 def _read_sceptically(
-  run: int, path: str, content: bytes, notes: list[Note]
+  run: int, path: str, content: bytes, notes: list[layout.Note]
 ) -> pd.DataFrame:
   """The good lines of one damaged file; adds a note for each other line."""
   if not content.strip():
-    notes.append(Note(path, 'empty file'))
+    notes.append(layout.Note(path, 'empty file'))
     return pd.DataFrame()
   text = content.decode('utf-8-sig', errors='replace')
   lines = text.replace('\r\n', '\n').split('\n')
   names = [name.strip() for name in lines[0].split(',')]
-  missing = [name for name in _REQUIRED if name not in names]
+  missing = [name for name in layout.REQUIRED if name not in names]
   if missing or len(set(names)) < len(names):
     what = f'no column {missing[0]}' if missing else 'a column occurs twice'
-    notes.append(Note(f'{path}:1', f'{what} in the header: file skipped'))
+    notes.append(
+      layout.Note(f'{path}:1', f'{what} in the header: file skipped')
+    )
     return pd.DataFrame()
   *whole, rest = lines[1:] or ['']
   if rest.strip():
     notes.append(
-      Note(f'{path}:{len(lines)}', 'line without an end: half-written, skipped')
+      layout.Note(
+        f'{path}:{len(lines)}', 'line without an end: half-written, skipped'
+      )
     )
   rows = []
   for number, line in enumerate(whole, 2):
@@ -169,12 +151,14 @@ def _read_sceptically(
     if values is None:
       if line.strip():
         notes.append(
-          Note(f'{path}:{number}', f'not {len(names)} numbers: line skipped')
+          layout.Note(
+            f'{path}:{number}', f'not {len(names)} numbers: line skipped'
+          )
         )
     else:
       rows.append((*values, run, number))
   if not rows:
-    notes.append(Note(path, 'no readable evaluation'))
+    notes.append(layout.Note(path, 'no readable evaluation'))
   return pd.DataFrame(rows, columns=[*names, 'run', 'line'])
 
 

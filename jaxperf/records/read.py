@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from jaxperf.records import find, parse
+from jaxperf.records import find, layout, parse
 
 _RECORDED = (
   'outcome',
@@ -49,11 +49,11 @@ class Results(NamedTuple):
 
   evaluations: pd.DataFrame
   trials: pd.DataFrame
-  notes: list[parse.Note]
+  notes: list[layout.Note]
   config: Mapping
 
 
-def read(root: str | os.PathLike) -> Results:
+def results(root: str | os.PathLike) -> Results:
   """The results in a folder.
 
   Raises:
@@ -61,7 +61,7 @@ def read(root: str | os.PathLike) -> Results:
       which level it seems to be.
   """
   root = pathlib.Path(root)
-  notes: list[parse.Note] = []
+  notes: list[layout.Note] = []
   find.check_level(root)
   trials = list(find.walk(root, notes))
   contents = {
@@ -70,7 +70,7 @@ def read(root: str | os.PathLike) -> Results:
     if (content := _content(root, trial, 'eval_measurements.csv', notes))
     is not None
   }
-  rows, row_notes = parse.read(contents)
+  rows, row_notes = parse.evaluations(contents)
   notes += row_notes
   table = pd.DataFrame(trials, columns=find.Trial._fields).drop(columns='files')
   table['evaluations'] = np.bincount(
@@ -99,17 +99,17 @@ def hyperparameters(
 
 
 def _content(
-  root: pathlib.Path, trial: find.Trial, name: str, notes: list[parse.Note]
+  root: pathlib.Path, trial: find.Trial, name: str, notes: list[layout.Note]
 ) -> bytes | None:
   """The bytes of a trial's file; None, with a note, if it cannot be read."""
   if name not in trial.files:
-    notes.append(parse.Note(trial.path, f'no {name}: an infinite trial'))
+    notes.append(layout.Note(trial.path, f'no {name}: an infinite trial'))
     return None
   try:
     return (root / trial.path / name).read_bytes()
   except OSError as error:
     notes.append(
-      parse.Note(f'{trial.path}/{name}', f'unreadable: {error.strerror}')
+      layout.Note(f'{trial.path}/{name}', f'unreadable: {error.strerror}')
     )
     return None
 
@@ -133,18 +133,18 @@ def _labelled(rows: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def _record(
-  root: pathlib.Path, trial: find.Trial, notes: list[parse.Note]
+  root: pathlib.Path, trial: find.Trial, notes: list[layout.Note]
 ) -> dict:
   """How a trial ended and on what it ran, as far as that is recorded."""
   result = _optional_json(root, trial, 'result.json', notes)
-  facts = _optional_json(root, trial, 'meta_data_0.json', notes)
+  environment = _optional_json(root, trial, 'meta_data_0.json', notes)
   return {
     'outcome': _text(result.get('outcome')),
     'message': _text(result.get('message')),
     'preemptions': result.get('preemption_count'),
     'buckets': result.get('buckets'),
-    'hardware': _hardware(facts),
-    'software': _text(facts.get('jax_version')),
+    'hardware': _hardware(environment),
+    'software': _text(environment.get('jax_version')),
   }
 
 
@@ -152,34 +152,34 @@ def _text(value: object) -> str | None:
   return None if value is None else str(value)
 
 
-def _hardware(facts: Mapping) -> str | None:
+def _hardware(environment: Mapping) -> str | None:
   """One line for the device that a trial ran on."""
-  if facts.get('gpu_model_name'):
-    count = facts.get('gpu_count', facts.get('gpu.count'))
-    return f'{f"{count}x " if count else ""}{facts["gpu_model_name"]}'
-  cpu = facts.get('cpu_model_name')
-  return f'{cpu}, {facts.get("cpu_count")} cores' if cpu else None
+  if environment.get('gpu_model_name'):
+    count = environment.get('gpu_count', environment.get('gpu.count'))
+    return f'{f"{count}x " if count else ""}{environment["gpu_model_name"]}'
+  cpu = environment.get('cpu_model_name')
+  return f'{cpu}, {environment.get("cpu_count")} cores' if cpu else None
 
 
 def _optional_json(
-  root: pathlib.Path, trial: find.Trial, name: str, notes: list[parse.Note]
+  root: pathlib.Path, trial: find.Trial, name: str, notes: list[layout.Note]
 ) -> dict:
   if name not in trial.files:
     return {}
   content = _json(root / trial.path / name)
   if content is None:
     notes.append(
-      parse.Note(f'{trial.path}/{name}', 'not a JSON object: ignored')
+      layout.Note(f'{trial.path}/{name}', 'not a JSON object: ignored')
     )
   return content or {}
 
 
-def _config(root: pathlib.Path, notes: list[parse.Note]) -> Mapping:
+def _config(root: pathlib.Path, notes: list[layout.Note]) -> Mapping:
   if not (root / 'config.json').is_file():
     return {}
   config = _json(root / 'config.json')
   if config is None:
-    notes.append(parse.Note('config.json', 'not a JSON object: ignored'))
+    notes.append(layout.Note('config.json', 'not a JSON object: ignored'))
   return config or {}
 
 

@@ -10,7 +10,7 @@ import time
 from typing import NamedTuple
 
 from jaxperf import errors
-from jaxperf.records import write
+from jaxperf.records import files
 
 _STALE_S = 300.0
 
@@ -37,16 +37,16 @@ def read_trial(folder: pathlib.Path, trial: pathlib.PurePath) -> TrialStatus:
   """The state of one trial."""
   path = folder / trial
   progress_file = path / 'progress.json'
-  progress = write.read_json(progress_file)
+  progress = files.read_json(progress_file)
   silent_s = None
   if progress is not None:
     silent_s = time.time() - progress_file.stat().st_mtime
   return TrialStatus(
     folder=trial,
-    result=write.read_json(path / 'result.json'),
+    result=files.read_json(path / 'result.json'),
     progress=progress,
     silent_s=silent_s,
-    running=write.locked(path),
+    running=files.locked(path),
   )
 
 
@@ -56,7 +56,7 @@ def read_experiment(folder: pathlib.Path) -> list[TrialStatus]:
   Raises:
     UserError: if the folder was not made by `jaxperf run`.
   """
-  jobs = write.read_json(folder / 'jobs.json')
+  jobs = files.read_json(folder / 'jobs.json')
   if jobs is None:
     raise errors.UserError(
       f'{folder} has no jobs.json: expected a folder that `jaxperf run` made'

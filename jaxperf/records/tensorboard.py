@@ -35,7 +35,7 @@ def export(root: str | os.PathLike, logdir: str | os.PathLike) -> int:
       holds no results.
   """
   metric_writers = writers()
-  results = read.read(root)
+  results = read.results(root)
   points = read.hyperparameters(root, results.trials)
   evaluations = dict(list(results.evaluations.groupby('run')))
   for run, path in results.trials['path'].items():

@@ -11,53 +11,16 @@ row an evaluation), `measurements.csv` (training scalars too), `hparams.json`,
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
-import json
 import os
 import pathlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from jaxperf import errors
+from jaxperf.records import files, layout
 
-TIME_COLUMNS = (
-  'global_step',
-  'preemption_count',
-  'score',
-  'accumulated_submission_time',
-  'accumulated_eval_time',
-  'accumulated_logging_time',
-  'accumulated_compile_time',
-  'accumulated_data_wait_time',
-  'total_duration',
-)
 _HEARTBEAT_S = 1.0
-
-
-def trial_folder(
-  submission: str, study: int, workload: str, trial: int
-) -> pathlib.PurePosixPath:
-  """A trial's folder below the results folder; trials count from 1."""
-  return pathlib.PurePosixPath(
-    submission, f'study_{study}', f'{workload}_jax', f'trial_{trial}'
-  )
-
-
-def write_json(path: pathlib.Path, content: Any) -> None:
-  """Writes a JSON file at once or not at all."""
-  temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-  temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + '\n')
-  temporary.replace(path)
-
-
-def read_json(path: pathlib.Path) -> Any | None:
-  """The content of a JSON file; None if there is no such file."""
-  try:
-    return json.loads(path.read_text())
-  except FileNotFoundError:
-    return None
 
 
 class TrialRecord:
@@ -73,9 +36,9 @@ class TrialRecord:
     folder.mkdir(parents=True, exist_ok=True)
     self.folder = folder
     metrics = tuple(metric_columns)
-    self._eval_columns = TIME_COLUMNS + metrics
+    self._eval_columns = layout.TIME_COLUMNS + metrics
     self._columns = ('global_step', 'grad_norm', 'loss', *metrics)
-    self._columns += TIME_COLUMNS[1:]
+    self._columns += layout.TIME_COLUMNS[1:]
     self._pending: list[dict] = []
 
   def start(self, evaluations: list[dict], step: int) -> None:
@@ -115,16 +78,16 @@ class TrialRecord:
     self._pending = []
 
   def settings(
-    self, count: int, hparams: Mapping, flags: Mapping, facts: Mapping
+    self, count: int, hparams: Mapping, flags: Mapping, environment: Mapping
   ) -> None:
     """Writes how the trial was started for the `count`-th time."""
-    write_json(self.folder / 'hparams.json', hparams)
-    write_json(self.folder / f'flags_{count}.json', flags)
-    write_json(self.folder / f'meta_data_{count}.json', facts)
+    files.write_json(self.folder / 'hparams.json', hparams)
+    files.write_json(self.folder / f'flags_{count}.json', flags)
+    files.write_json(self.folder / f'meta_data_{count}.json', environment)
 
   def result(self, content: Mapping) -> None:
     """Writes how the trial ended; its presence says that it did."""
-    write_json(self.folder / 'result.json', content)
+    files.write_json(self.folder / 'result.json', content)
 
 
 class Heartbeat:
@@ -156,51 +119,9 @@ class Heartbeat:
 
   def _write(self) -> None:
     try:
-      write_json(self._path, dict(self._progress()))
+      files.write_json(self._path, dict(self._progress()))
     except OSError as error:  # A full disk must not end a trial here.
       print(f'cannot write {self._path}: {error}', flush=True)
-
-
-class Lock:
-  """Keeps two processes off one trial; the system frees it with its owner."""
-
-  def __init__(self, folder: pathlib.Path):
-    """Takes the lock.
-
-    Raises:
-      UserError: if another process holds it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    self._file = (folder / 'lock').open('a+')
-    try:
-      fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-      self._file.seek(0)
-      raise errors.UserError(
-        f'{folder} is being run by process {self._file.read().strip()}: wait '
-        'for it or stop it'
-      ) from None
-    self._file.truncate(0)
-    self._file.write(f'{os.getpid()}\n')
-    self._file.flush()
-
-  def release(self) -> None:
-    """Frees the lock."""
-    self._file.close()
-
-
-def locked(folder: pathlib.Path) -> bool:
-  """Whether a process runs the trial of this folder."""
-  try:
-    file = (folder / 'lock').open()
-  except FileNotFoundError:
-    return False
-  with file:
-    try:
-      fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-      return True
-  return False
 
 
 def _complete_rows(path: pathlib.Path) -> list[dict[str, str]]:

@@ -45,9 +45,9 @@ def text(verdict: verdict_lib.Verdict, a: str, b: str) -> str:
       f'{verdict.unit.capitalize()} to the target, paired by study (median; '
       'inf: not reached)',
       text_lib.layout(header, rows),
-      report_text.wrapped(_compared(result, a, b)),
+      text_lib.wrapped(_compared(result, a, b)),
       *([report_text.warnings(verdict.warnings)] if verdict.warnings else []),
-      report_text.DISCLAIMER,
+      text_lib.DISCLAIMER,
     ]
   )
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from jaxperf import rules
 from jaxperf.report import style as style_lib
-from jaxperf.scoring import score
+from jaxperf.scoring import times
 
 _FEW_POINTS = 30  # A run with more evaluations is drawn without markers.
 
@@ -35,7 +35,7 @@ def training_curves(
     names: submissions, in the order of colours.
     ax: to draw into.
   """
-  x, y = score.clock(unit), f'validation/{goal.metric}'
+  x, y = times.clock(unit), f'validation/{goal.metric}'
   with style_lib.axes(ax) as ax:
     ends = {}
     for number, name in enumerate(names):

@@ -40,7 +40,7 @@ def write(
     UserError: as in `table.read` and `verdict.judge`, or if the file cannot be
       written.
   """
-  verdict = verdict_lib.judge(read.read(root), options)
+  verdict = verdict_lib.judge(read.results(root), options)
   points = read.hyperparameters(root, verdict.trials)
   title = f'jaxperf report: {pathlib.Path(root).resolve().name}'
   path = pathlib.Path(output or pathlib.Path(root, 'report.html'))
@@ -78,7 +78,7 @@ def page(
     body='\n'.join(
       html.section(name, anchors[name], body) for name, body in sections.items()
     ),
-    disclaimer=html.escape(report_text.DISCLAIMER),
+    disclaimer=html.escape(text.DISCLAIMER),
     version=jaxperf.__version__,
   )
 

@@ -7,27 +7,29 @@ from __future__ import annotations
 import collections
 import itertools
 import math
-import textwrap
 
 import numpy as np
 import pandas as pd
 
 from jaxperf import text as text_lib
-from jaxperf.records import parse
+from jaxperf.records import layout
 from jaxperf.scoring import confidence, diagnostics
 from jaxperf.scoring import verdict as verdict_lib
-
-DISCLAIMER = (
-  'Unofficial: computed by jaxperf, not reviewed by MLCommons. '
-  'AlgoPerf is a trademark of MLCommons.'
-)
 
 
 def text(verdict: verdict_lib.Verdict) -> str:
   """Times, ranking, certainty, warnings and notes."""
   parts = [_title(verdict), times(verdict), _closest(verdict)]
-  parts += [_ranking(verdict), _certainty(verdict), wrapped(headline(verdict))]
-  parts += [warnings(verdict.warnings), _notes(verdict.notes), DISCLAIMER]
+  parts += [
+    _ranking(verdict),
+    _certainty(verdict),
+    text_lib.wrapped(headline(verdict)),
+  ]
+  parts += [
+    warnings(verdict.warnings),
+    _notes(verdict.notes),
+    text_lib.DISCLAIMER,
+  ]
   return '\n\n'.join(part for part in parts if part)
 
 
@@ -203,7 +205,7 @@ def _ranking(verdict: verdict_lib.Verdict) -> str:
       'Ranking (score: area under the performance profile, 0 to 1)',
       '',
       text_lib.layout(header, rows),
-      wrapped(
+      text_lib.wrapped(
         f'speed-up: geometric mean against {verdict.reference}, over the '
         'workloads (their number) that both solve.'
       ),
@@ -258,10 +260,12 @@ def _leave_one_out(scores: pd.DataFrame) -> str:
 
 def warnings(sentences: list[str]) -> str:
   """One paragraph a warning."""
-  return '\n'.join(wrapped(f'Warning: {sentence}') for sentence in sentences)
+  return '\n'.join(
+    text_lib.wrapped(f'Warning: {sentence}') for sentence in sentences
+  )
 
 
-def _notes(notes: list[parse.Note]) -> str:
+def _notes(notes: list[layout.Note]) -> str:
   """Notes of one kind together, with the first place."""
   kinds = collections.defaultdict(list)
   for note in notes:
@@ -269,12 +273,5 @@ def _notes(notes: list[parse.Note]) -> str:
   lines = []
   for what, places in kinds.items():
     more = f' and {len(places) - 1} more' if len(places) > 1 else ''
-    lines.append(wrapped(f'Note: {places[0]}{more}: {what}'))
+    lines.append(text_lib.wrapped(f'Note: {places[0]}{more}: {what}'))
   return '\n'.join(lines)
-
-
-def wrapped(line: str) -> str:
-  """A line of text broken at 100 columns."""
-  return textwrap.fill(
-    line, text_lib.WIDTH, subsequent_indent='  ', break_on_hyphens=False
-  )

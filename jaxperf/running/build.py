@@ -6,45 +6,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import pathlib
-from collections.abc import Mapping
-from typing import Any
 
 from jaxperf import errors
 from jaxperf import rules as rules_lib
-from jaxperf.records import write
-from jaxperf.running import plugins
+from jaxperf.running import jobs, plugins
 
 
-@dataclasses.dataclass(frozen=True)
-class Job:
-  """One trial: what to run, and where its folder is.
-
-  Attributes:
-    submission: module or file.
-    workload: name.
-    study: counts from 0.
-    trial: counts from 1.
-    point: hyperparameters.
-    seed: of initialisation, data order and random numbers in the steps; the
-      same for all submissions, so that they can be compared in pairs.
-  """
-
-  submission: str
-  workload: str
-  study: int
-  trial: int
-  point: Mapping[str, Any]
-  seed: int
-
-  @property
-  def folder(self) -> pathlib.PurePosixPath:
-    """The trial's folder, below the results folder."""
-    name = plugins.submission_name(self.submission)
-    return write.trial_folder(name, self.study, self.workload, self.trial)
-
-
-def make_training(config, job: Job):
+def make_training(config, job: jobs.Job):
   """The algorithm, workload, point and limits of a job, on all devices.
 
   Args:
@@ -59,7 +27,7 @@ def make_training(config, job: Job):
   """
   from jaxperf import mesh
   from jaxperf import submission as submission_lib
-  from jaxperf.trial import step
+  from jaxperf.trial import step, trial
 
   rules = rules_lib.load(config.rules)
   limits = rules.for_workload(job.workload)
@@ -80,7 +48,7 @@ def make_training(config, job: Job):
     mesh=mesh.make_mesh(),
     ruleset=config.ruleset,
   )
-  return step.Training(
+  return trial.Training(
     workload=workload,
     submission=submission,
     hps=submission_lib.Hyperparameters(**job.point),
@@ -91,7 +59,7 @@ def make_training(config, job: Job):
   )
 
 
-def make_trial(config, job: Job):
+def make_trial(config, job: jobs.Job):
   """The `trial.Trial` of a job.
 
   Args:
@@ -99,7 +67,7 @@ def make_trial(config, job: Job):
     job: one of its jobs.
   """
   from jaxperf.running import environment
-  from jaxperf.trial import run as run_lib
+  from jaxperf.trial import trial
 
   rules = rules_lib.load(config.rules)
   training = make_training(config, job)
@@ -115,8 +83,10 @@ def make_trial(config, job: Job):
     'batch_size': training.run.batch_size,
   }
   goal = rules.for_workload(job.workload)
-  facts = dataclasses.asdict(goal) | dataclasses.asdict(training.workload.facts)
-  return run_lib.Trial(
+  about = dataclasses.asdict(goal) | dataclasses.asdict(
+    training.workload.description
+  )
+  return trial.Trial(
     training=training,
     goal=goal,
     counts_compilation=rules.counts_compilation,
@@ -125,12 +95,12 @@ def make_trial(config, job: Job):
     max_steps=config.max_steps or None,
     keep_state=config.keep_state,
     settings=settings,
-    facts={f'workload.{name}': value for name, value in facts.items()}
+    environment={f'workload.{name}': value for name, value in about.items()}
     | environment.describe(),
   )
 
 
-def _batch_size(submission, rules: rules_lib.Ruleset, workload) -> int:
+def _batch_size(submission, rules: rules_lib.Rules, workload) -> int:
   """Examples per step: the submission's choice where the rules leave one."""
   choice, name = submission.batch_size, workload.name
   if rules.fixed_batch_size or choice is None:

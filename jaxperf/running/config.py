@@ -10,18 +10,19 @@ what is missing and repeats nothing.
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import pathlib
-import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
+import ml_collections
+from absl import flags
+from ml_collections import config_flags
 
-from jaxperf import errors, tuning
+from jaxperf import errors
 from jaxperf import rules as rules_lib
-from jaxperf.algoperf import adapter
-from jaxperf.records import write
-from jaxperf.running import build, plugins
+from jaxperf.records import files
+from jaxperf.running import plugins
 
 # May differ between two starts of one experiment: they change no result.
 _FREE = ('max_parallel', 'checkpoint_every_s', 'tensorboard')
@@ -96,58 +97,6 @@ def make_config(values: Mapping[str, Any]) -> Config:
   return config
 
 
-def plan(config: Config) -> list[build.Job]:
-  """The jobs of an experiment, in the order in which they run.
-
-  Raises:
-    UserError: for unknown rules, workloads or submissions, and for tuning that
-      does not fit the rule set.
-  """
-  rules = rules_of(config.rules)
-  names: dict[str, str] = {}
-  for spec in config.submissions:
-    name = plugins.submission_name(spec)
-    if names.setdefault(name, spec) != spec:
-      raise errors.UserError(
-        f'{names[name]} and {spec} would share the folder {name!r}: rename one '
-        'of the files'
-      )
-  workloads = workload_names(config)
-  for workload in workloads:
-    _workload_rules(rules, workload)
-  studies = config.studies or rules.studies
-  jobs = []
-  for workload in workloads:
-    for spec in config.submissions:
-      points = _points(config, rules, spec, workload)
-      for study in range(studies):
-        for trial, point in enumerate(points[study], start=1):
-          seed = _seed(config.seed, workload, study, trial)
-          jobs.append(build.Job(spec, workload, study, trial, point, seed))
-  return sorted(jobs, key=lambda job: job.study)
-
-
-def tuning_of(config: Config, spec: str) -> tuning.Tuning:
-  """The tuning of a submission: its own, or that of `config.search_space`.
-
-  Raises:
-    UserError: if it does not fit the rule set, or the file cannot be read.
-  """
-  submission = plugins.submission(spec, config.ruleset)
-  if not config.search_space:
-    adapter.check_tuning(submission, spec, config.ruleset)
-    return submission.tuning
-  if config.ruleset == 'self':
-    raise errors.UserError(
-      'config.search_space gives hyperparameters from outside, but ruleset is '
-      'self: use --config.ruleset=external'
-    )
-  try:
-    return tuning.read_json(config.search_space)
-  except (OSError, ValueError) as error:
-    raise errors.UserError(f'config.search_space: {error}') from None
-
-
 def workload_names(config: Config) -> tuple[str, ...]:
   """The workloads that a config names: all base workloads by default."""
   return config.workloads or rules_of(config.rules).base_workloads
@@ -168,7 +117,7 @@ def open_folder(folder: pathlib.Path, config: Config) -> Config:
     'workloads': list(workload_names(config)),
     'submissions': list(config.submissions),
   }
-  old = write.read_json(path) if path.exists() else None
+  old = files.read_json(path) if path.exists() else None
   if old is not None:
     different = [
       f'{key} is {content[key]!r}, there it is {old.get(key)!r}'
@@ -188,7 +137,7 @@ def open_folder(folder: pathlib.Path, config: Config) -> Config:
       f'{folder} is not empty and has no config.json: choose a new folder'
     )
   folder.mkdir(parents=True, exist_ok=True)
-  write.write_json(path, content)
+  files.write_json(path, content)
   return make_config(content)
 
 
@@ -198,7 +147,7 @@ def read_config(folder: pathlib.Path) -> Config:
   Raises:
     UserError: if the folder is not one.
   """
-  content = write.read_json(folder / 'config.json')
+  content = files.read_json(folder / 'config.json')
   if content is None:
     raise errors.UserError(
       f'{folder} has no config.json: expected a folder that `jaxperf run` made'
@@ -256,7 +205,7 @@ def _check(config: Config) -> None:
     )
 
 
-def rules_of(name: str) -> rules_lib.Ruleset:
+def rules_of(name: str) -> rules_lib.Rules:
   """The rule set of that name.
 
   Raises:
@@ -268,38 +217,62 @@ def rules_of(name: str) -> rules_lib.Ruleset:
     raise errors.UserError(str(error)) from None
 
 
-def _workload_rules(
-  rules: rules_lib.Ruleset, workload: str
-) -> rules_lib.WorkloadRules:
-  """What the rules say about a workload that there is."""
-  known = plugins.workload_names()
-  if workload not in known:
+def parse(name: str, overrides: Sequence[str]) -> Config:
+  """The config of a file with `--config.KEY=VALUE` overrides.
+
+  Args:
+    name: path of a file that defines `get_config()`, or name of a module in
+      `experiments`.
+    overrides: such arguments; `submission` may stand for `submissions`.
+
+  Raises:
+    UserError: for an unknown key (with the nearest name), a value of the wrong
+      type, a file without `get_config`.
+  """
+  defaults = dataclasses.asdict(Config())
+  overrides = [
+    o.replace('--config.submission=', '--config.submissions=', 1)
+    for o in overrides
+  ]
+  for argument in overrides:
+    key = argument.partition('=')[0].removeprefix('--config.')
+    if not argument.startswith('--config.'):
+      raise errors.UserError(
+        f'unknown argument {argument!r}: expected --config.KEY=VALUE with one '
+        f'of the keys {", ".join(defaults)}'
+      )
+    if key not in defaults:
+      raise errors.UserError(
+        f'config key {key!r} does not exist{errors.nearest(key, defaults)} '
+        f'Known keys: {", ".join(defaults)}.'
+      )
+  values = dict(_load(plugins.experiment_path(name)))
+  make_config(values)  # Names what is wrong in the file itself.
+  config = ml_collections.ConfigDict(defaults | values)
+  arguments = ['jaxperf run', *overrides]
+  flag_values = flags.FlagValues()
+  config_flags.DEFINE_config_dict(
+    'config', config, flag_values=flag_values, sys_argv=arguments
+  )
+  try:
+    flag_values(arguments)
+  except flags.Error as error:
+    raise errors.UserError(f'{error}') from None
+  frozen = ml_collections.FrozenConfigDict(flag_values.config)
+  return make_config(dict(frozen))
+
+
+def _load(path: pathlib.Path) -> ml_collections.ConfigDict:
+  """What the file's `get_config()` returns."""
+  spec = importlib.util.spec_from_file_location(path.stem, path)
+  module = importlib.util.module_from_spec(spec)
+  try:
+    spec.loader.exec_module(module)
+  except SyntaxError as error:
+    raise errors.UserError(f'{path} is not valid Python: {error}') from None
+  if not hasattr(module, 'get_config'):
     raise errors.UserError(
-      f'workload {workload!r} not found{errors.nearest(workload, known)} '
-      '`jaxperf list workloads` shows all of them.'
+      f'{path} has no get_config(): a config file defines '
+      '`def get_config() -> ml_collections.ConfigDict`'
     )
-  try:
-    return rules.for_workload(workload)
-  except ValueError as error:
-    raise errors.UserError(str(error)) from None
-
-
-def _points(
-  config: Config, rules: rules_lib.Ruleset, spec: str, workload: str
-) -> list[list[dict[str, Any]]]:
-  """The tuning points of one submission on one workload."""
-  try:
-    return tuning.deal(
-      tuning_of(config, spec),
-      config.studies or rules.studies,
-      config.trials or rules.trials(config.ruleset),
-      _seed(config.seed, workload),
-    )
-  except ValueError as error:
-    raise errors.UserError(f'{spec}: {error}') from None
-
-
-def _seed(seed: int, workload: str, *numbers: int) -> int:
-  """A seed of its own for each place that needs one; 32 bits."""
-  entropy = [seed, zlib.crc32(workload.encode()), *numbers]
-  return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+  return module.get_config()

@@ -19,7 +19,7 @@ _PACKAGES = ('jaxperf', 'jax', 'jaxlib', 'flax', 'optax', 'numpy')
 def describe() -> dict[str, Any]:
   """Facts about machine and software, named as in AlgoPerf's meta data."""
   devices = jax.devices()
-  facts = {
+  found = {
     'os_platform': platform.platform(),
     'python_version': platform.python_version(),
     'cpu_model_name': _cpu_model(),
@@ -31,14 +31,14 @@ def describe() -> dict[str, Any]:
     'git_commit_hash': git_revision(pathlib.Path.cwd()),
   }
   if devices[0].platform == 'gpu':
-    facts |= {
+    found |= {
       'gpu_model_name': devices[0].device_kind,
       'gpu_count': len(devices),
     }
   for package in _PACKAGES:
-    facts[f'{package}_version'] = importlib.metadata.version(package)
+    found[f'{package}_version'] = importlib.metadata.version(package)
   flags = ('XLA_FLAGS', 'JAX_DEFAULT_MATMUL_PRECISION', 'JAX_ENABLE_X64')
-  return facts | {name: os.environ.get(name, '') for name in flags}
+  return found | {name: os.environ.get(name, '') for name in flags}
 
 
 def git_revision(folder: pathlib.Path) -> str | None:

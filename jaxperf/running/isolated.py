@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxperf import errors
-from jaxperf.records import write
+from jaxperf.records import files
 
 
 def call(
@@ -48,7 +48,7 @@ def call(
       text=True,
       env=os.environ | dict(variables or {}),
     )
-    content = write.read_json(answer)
+    content = files.read_json(answer)
   if content is None:
     return None, f'its process ended with status {done.returncode}' + (
       ' (killed: out of host memory?)' if done.returncode == -9 else ''
@@ -78,7 +78,7 @@ def _main(module: str, name: str, answer: str) -> None:
     traceback.print_exc()
     message = f'{type(error).__name__}: {error}'
     content['error'] = message.split('\n')[0][:500]
-  write.write_json(pathlib.Path(answer), content)
+  files.write_json(pathlib.Path(answer), content)
 
 
 if __name__ == '__main__':

@@ -18,9 +18,10 @@ import rich.live
 import rich.text
 
 from jaxperf import errors, tuning
-from jaxperf.records import status, write
+from jaxperf.records import files, status
 from jaxperf.running import build, plugins
 from jaxperf.running import config as config_lib
+from jaxperf.running import jobs as jobs_lib
 from jaxperf.running.launch import local
 from jaxperf.trial import dry_run
 
@@ -43,14 +44,14 @@ def run(config: config_lib.Config, folder: pathlib.Path, retry: bool) -> int:
   """
   if config.tensorboard:
     _tensorboard()  # A missing package is better known now.
-  jobs = config_lib.plan(config)
+  jobs = jobs_lib.plan(config)
   _check(config, jobs)
   whole = config_lib.open_folder(folder, config)
-  write.write_json(
+  files.write_json(
     folder / 'jobs.json',
     [
       dataclasses.asdict(j) | {'folder': str(j.folder)}
-      for j in config_lib.plan(whole)
+      for j in jobs_lib.plan(whole)
     ],
   )
   _write_search_spaces(config, folder)
@@ -90,12 +91,12 @@ def _interrupted() -> Iterator[Callable[[], bool]]:
       signal.signal(number, handler)
 
 
-def _check(config: config_lib.Config, jobs: list[build.Job]) -> None:
+def _check(config: config_lib.Config, jobs: list[jobs_lib.Job]) -> None:
   """Refuses submissions that cannot work, before any device is touched."""
   import jax
 
   jax.config.update('jax_platforms', 'cpu')  # Of this process alone.
-  points: dict[tuple, build.Job] = {}
+  points: dict[tuple, jobs_lib.Job] = {}
   for item in jobs:
     points.setdefault((item.submission, item.workload), item)
   for item in points.values():
@@ -117,7 +118,7 @@ def _write_search_spaces(
     path = folder / plugins.submission_name(spec)
     path.mkdir(exist_ok=True)
     tuning.write_json(
-      config_lib.tuning_of(config, spec), path / 'tuning_search_space.json'
+      jobs_lib.tuning_of(config, spec), path / 'tuning_search_space.json'
     )
 
 
@@ -169,7 +170,7 @@ class _NoLive:
     """Shows nothing."""
 
 
-def _command(folder: pathlib.Path, item: build.Job) -> list[str]:
+def _command(folder: pathlib.Path, item: jobs_lib.Job) -> list[str]:
   """The command line of one trial: the unit of work, also on other machines."""
   return [
     sys.executable,
@@ -228,12 +229,12 @@ def _summary(folder, jobs, console) -> int:
   return 1 if failed else 0
 
 
-def _result(folder: pathlib.Path, item: build.Job) -> dict | None:
+def _result(folder: pathlib.Path, item: jobs_lib.Job) -> dict | None:
   """How a job ended, None if it has not."""
-  return write.read_json(folder / item.folder / 'result.json')
+  return files.read_json(folder / item.folder / 'result.json')
 
 
-def _forget_failures(folder: pathlib.Path, jobs: list[build.Job]) -> None:
+def _forget_failures(folder: pathlib.Path, jobs: list[jobs_lib.Job]) -> None:
   """Removes results of failed trials, so that they run again."""
   for item in jobs:
     result = _result(folder, item)

@@ -12,9 +12,10 @@ import threading
 import jax
 
 from jaxperf import errors, rules
-from jaxperf.records import write
+from jaxperf.records import files
 from jaxperf.running import build
 from jaxperf.running import config as config_lib
+from jaxperf.running import jobs as jobs_lib
 from jaxperf.running import run as running_run
 from jaxperf.trial import run as trial_run
 
@@ -44,10 +45,10 @@ def run(options: argparse.Namespace) -> int:
   return 1 if outcome in ('error', 'out_of_memory') else 0
 
 
-def _find(folder, name: str) -> build.Job:
+def _find(folder, name: str) -> jobs_lib.Job:
   """The job whose folder has that name."""
-  jobs = write.read_json(folder / 'jobs.json') or []
-  by_folder = {j.pop('folder'): build.Job(**j) for j in jobs}
+  jobs = files.read_json(folder / 'jobs.json') or []
+  by_folder = {j.pop('folder'): jobs_lib.Job(**j) for j in jobs}
   if name not in by_folder:
     raise errors.UserError(
       f'{folder} has no trial {name!r}{errors.nearest(name, by_folder)} '

@@ -11,12 +11,12 @@ import pandas as pd
 
 from jaxperf import rules as rules_lib
 from jaxperf import text
-from jaxperf.records import parse, read
-from jaxperf.scoring import confidence
+from jaxperf.records import layout, read
+from jaxperf.scoring import score
 
 
 def about_set(
-  times: pd.DataFrame, rules: rules_lib.Ruleset, scoring: confidence.Scoring
+  times: pd.DataFrame, rules: rules_lib.Rules, scoring: score.Scoring
 ) -> list[str]:
   """Workloads that are not the rules', or that somebody did not run.
 
@@ -53,7 +53,7 @@ def about_set(
 
 
 def about_counts(
-  studies: pd.DataFrame, rules: rules_lib.Ruleset, ruleset: str
+  studies: pd.DataFrame, rules: rules_lib.Rules, ruleset: str
 ) -> list[str]:
   """Numbers of studies and trials other than the rules'.
 
@@ -71,8 +71,8 @@ def about_counts(
 
 
 def unmeasured(
-  results: read.Results, trials: pd.DataFrame, rules: rules_lib.Ruleset
-) -> list[parse.Note]:
+  results: read.Results, trials: pd.DataFrame, rules: rules_lib.Rules
+) -> list[layout.Note]:
   """A note for each scored trial whose file never holds its target metric."""
   notes = []
   for workload, own in trials.groupby('workload'):
@@ -82,7 +82,7 @@ def unmeasured(
       measured = (rows['workload'] == workload) & rows[column].notna()
       own = own[~own.index.isin(rows.loc[measured, 'run'])]
     notes += [
-      parse.Note(
+      layout.Note(
         f'{path}/eval_measurements.csv',
         f'no finite {column}: an infinite trial',
       )
@@ -122,7 +122,7 @@ def about_runs(results: read.Results, trials: pd.DataFrame) -> list[str]:
 
 
 def _unusual(
-  counts: pd.Series, expected: int, thing: str, rules: rules_lib.Ruleset
+  counts: pd.Series, expected: int, thing: str, rules: rules_lib.Rules
 ) -> list[str]:
   """Sentences about counts that are not what the rules ask for."""
   unusual = counts[counts != expected]

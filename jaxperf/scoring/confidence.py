@@ -11,43 +11,21 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from jaxperf.scoring import score
+from jaxperf.scoring import times as times_lib
 
 _STUDY_COUNTS = (2, 3, 4, 5, 6, 8, 10, 15, 20, 30)
 
 
-class Scoring(NamedTuple):
-  """What it takes to turn study times into scores.
-
-  Attributes:
-    workloads: that are scored.
-    held_out: held-out variant -> base workload.
-    tau_max: of the rules.
-    integration: as in `score.scores`.
-  """
-
-  workloads: Sequence[str]
-  held_out: Mapping[str, str]
-  tau_max: float
-  integration: str = 'exact'
-
-  def __call__(self, times: pd.DataFrame) -> pd.Series:
-    """Scores of a table of times, one row a submission; best first."""
-    counted = score.counted_times(
-      times, self.workloads, self.held_out, self.tau_max
-    )
-    return score.scores(counted, self.tau_max, self.integration)
-
-
 def bootstrap(
   studies: pd.DataFrame,
-  scoring: Scoring,
+  scoring: score.Scoring,
   *,
   samples: int = 1000,
   seed: int = 0,
@@ -121,7 +99,7 @@ def probability_better(samples: pd.DataFrame) -> pd.DataFrame:
 
 def studies_needed(
   studies: pd.DataFrame,
-  scoring: Scoring,
+  scoring: score.Scoring,
   *,
   certainty: float = 0.95,
   samples: int = 300,
@@ -136,7 +114,7 @@ def studies_needed(
     Better submission -> number of studies, in the order of the ranking; NaN
     where even 30 would not do. The last submission has no entry.
   """
-  ranking = list(scoring(score.median_times(studies)).index)
+  ranking = list(scoring(times_lib.median_times(studies)).index)
   needed = pd.Series(np.nan, index=ranking[:-1], name='studies')
   for count in _STUDY_COUNTS:
     if not needed.isna().any():
@@ -151,7 +129,7 @@ def studies_needed(
   return needed
 
 
-def leave_one_out(times: pd.DataFrame, scoring: Scoring) -> pd.DataFrame:
+def leave_one_out(times: pd.DataFrame, scoring: score.Scoring) -> pd.DataFrame:
   """Scores without each workload in turn.
 
   Returns:

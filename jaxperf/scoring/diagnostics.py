@@ -11,7 +11,8 @@ import pandas as pd
 
 from jaxperf import rules as rules_lib
 from jaxperf.records import read
-from jaxperf.scoring import confidence, score
+from jaxperf.scoring import score
+from jaxperf.scoring import times as times_lib
 
 LADDER = (0.5, 0.75, 0.9, 0.95, 1.0)
 
@@ -42,7 +43,7 @@ def geometric_mean(ratios: pd.DataFrame) -> pd.DataFrame:
 
 
 def budget_fractions(
-  times: pd.DataFrame, rules: rules_lib.Ruleset, ruleset: str
+  times: pd.DataFrame, rules: rules_lib.Rules, ruleset: str
 ) -> pd.DataFrame:
   """Median time over the budget; times in the unit of the rules."""
   budgets = pd.Series({w: rules.budget(w, ruleset) for w in times.columns})
@@ -51,7 +52,7 @@ def budget_fractions(
 
 def closest(
   results: read.Results,
-  rules: rules_lib.Ruleset,
+  rules: rules_lib.Rules,
   ruleset: str,
   workloads: Sequence[str],
 ) -> pd.DataFrame:
@@ -61,7 +62,7 @@ def closest(
     One row a submission, one column a workload; NaN where not run.
   """
   columns = {}
-  clock = score.clock(rules.unit)
+  clock = times_lib.clock(rules.unit)
   for workload in workloads:
     goal = rules.for_workload(workload)
     rows = results.evaluations
@@ -81,7 +82,7 @@ def closest(
 
 
 def easier_targets(
-  results: read.Results, rules: rules_lib.Ruleset, share: float
+  results: read.Results, rules: rules_lib.Rules, share: float
 ) -> dict[str, float]:
   """Targets a part of the way from the first evaluation to the real target.
 
@@ -112,7 +113,7 @@ def easier_targets(
 
 def ladder(
   results: read.Results,
-  rules: rules_lib.Ruleset,
+  rules: rules_lib.Rules,
   ruleset: str,
   *,
   unit: str | None = None,
@@ -129,10 +130,10 @@ def ladder(
   rungs = []
   for share in shares:
     targets = easier_targets(results, rules, share)
-    trials = score.trial_times(
+    trials = times_lib.trial_times(
       results, rules, ruleset, unit=unit, targets=targets
     )
-    studies = score.study_times(trials)
+    studies = times_lib.study_times(trials)
     medians = studies.groupby(['submission', 'workload'])['time'].median()
     rung = medians.reset_index()
     rung['share'], rung['target'] = share, rung['workload'].map(targets)
@@ -143,9 +144,9 @@ def ladder(
 
 def scores_by_budget(
   results: read.Results,
-  rules: rules_lib.Ruleset,
+  rules: rules_lib.Rules,
   ruleset: str,
-  scoring: confidence.Scoring,
+  scoring: score.Scoring,
   *,
   unit: str | None = None,
   factors: Sequence[float] = (0.25, 0.5, 0.75, 1.0),
@@ -157,9 +158,11 @@ def scores_by_budget(
   """
   columns = {}
   for factor in factors:
-    trials = score.trial_times(
+    trials = times_lib.trial_times(
       results, rules, ruleset, unit=unit, budget_factor=factor
     )
-    columns[factor] = scoring(score.median_times(score.study_times(trials)))
+    columns[factor] = scoring(
+      times_lib.median_times(times_lib.study_times(trials))
+    )
   table = pd.DataFrame(columns)
   return table.sort_values(factors[-1], ascending=False)

@@ -14,112 +14,19 @@ and the target not reached. NaN means: not run. Both score nothing.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from jaxperf import rules as rules_lib
-from jaxperf.records import read
 
-TRIAL_CHOICES = ('time', 'published')
 INTEGRATIONS = ('exact', 'published')
-_CLOCK = {'seconds': 'submission_s', 'steps': 'step'}
 _GRID_POINTS = 100  # Of the published trapezoid rule.
 
 
-def trial_times(
-  results: read.Results,
-  rules: rules_lib.Ruleset,
-  ruleset: str,
-  *,
-  unit: str | None = None,
-  targets: Mapping[str, float] | None = None,
-  budget_factor: float = 1.0,
-) -> pd.DataFrame:
-  """When each trial first met the validation target within its budget.
-
-  Args:
-    results: evaluations and trials.
-    rules: goals and budgets; workloads that they do not know are left out.
-    ruleset: `'external'` or `'self'`: decides the budget.
-    unit: `'seconds'` or `'steps'`, of the answer; None: the rules' own.
-    targets: workload -> validation target, in place of the rules' targets.
-    budget_factor: multiplies every budget.
-
-  Returns:
-    The rows of `results.trials` of known workloads, with two more columns:
-    `time` (infinite if the target was not met) and `evaluation`, the index of
-    the evaluation that met it, -1 if none did.
-  """
-  trials = results.trials
-  trials = trials[trials['workload'].isin(list(rules.workloads))].copy()
-  trials['time'], trials['evaluation'] = np.inf, -1
-  for workload in trials['workload'].unique():
-    goal = rules.workloads[workload]
-    column = f'validation/{goal.metric}'
-    if column not in results.evaluations:
-      continue
-    own = results.evaluations['workload'] == workload
-    rows = results.evaluations.loc[own, ['run', *_CLOCK.values(), column]]
-    target = (targets or {}).get(workload, goal.validation_target)
-    budget = budget_factor * rules.budget(workload, ruleset)
-    hit = goal.reached(rows[column], target)
-    hit &= rows[_CLOCK[rules.unit]] <= budget
-    first = rows[hit].drop_duplicates('run')
-    index = rows.groupby('run').cumcount()[first.index]
-    trials.loc[first['run'], 'time'] = first[
-      _CLOCK[unit or rules.unit]
-    ].to_numpy()
-    trials.loc[first['run'], 'evaluation'] = index.to_numpy()
-  return trials
-
-
-def clock(unit: str) -> str:
-  """The column of the evaluations that measures seconds or steps."""
-  return _CLOCK[unit]
-
-
-def study_times(trials: pd.DataFrame, choice: str = 'time') -> pd.DataFrame:
-  """The time of the trial that counts in each study.
-
-  Args:
-    trials: from `trial_times`.
-    choice: `'time'`: the fastest trial. `'published'`: the trial that met the
-      target at the smallest evaluation index, as the code behind the
-      published tables has it. That code leaves ties to the order in which a
-      file system lists folders; here the last trial wins, which reproduces
-      the published times, one tie excepted.
-
-  Returns:
-    Columns `submission`, `workload`, `study`, `time`, `trial` (the one that
-    counts), `trials` (their number); one row a study.
-  """
-  late = trials['evaluation'].where(trials['evaluation'] >= 0, np.inf)
-  keys = ['submission', 'workload', 'study']
-  if choice == 'time':
-    ordered = trials.sort_values([*keys, 'time', 'trial'])
-  else:
-    ordered = trials.assign(late=late).sort_values(
-      [*keys, 'late', 'trial'], ascending=[True] * 4 + [False]
-    )
-  groups = ordered.groupby(keys)
-  table = groups[['time', 'trial']].first()
-  table['trials'] = groups.size()
-  return table.reset_index()
-
-
-def median_times(studies: pd.DataFrame) -> pd.DataFrame:
-  """Median over the studies: one row a submission, one column a workload.
-
-  NaN where a submission was not run on a workload.
-  """
-  return studies.pivot_table(
-    index='submission', columns='workload', values='time', aggfunc='median'
-  )
-
-
 def scored_workloads(
-  rules: rules_lib.Ruleset, workloads: Sequence[str] = ()
+  rules: rules_lib.Rules, workloads: Sequence[str] = ()
 ) -> tuple[str, ...]:
   """The workloads that a score averages over: the base ones, or those named.
 
@@ -132,7 +39,7 @@ def scored_workloads(
 
 
 def held_out_pairs(
-  rules: rules_lib.Ruleset, workloads: Sequence[str], present: Container[str]
+  rules: rules_lib.Rules, workloads: Sequence[str], present: Container[str]
 ) -> dict[str, str]:
   """Held-out variant -> base workload, as far as they matter here.
 
@@ -281,3 +188,24 @@ def _positions(
   columns: Sequence[str], held_out: Mapping[str, str]
 ) -> list[tuple[int, int]]:
   return [(columns.index(v), columns.index(b)) for v, b in held_out.items()]
+
+
+class Scoring(NamedTuple):
+  """What it takes to turn study times into scores.
+
+  Attributes:
+    workloads: that are scored.
+    held_out: held-out variant -> base workload.
+    tau_max: of the rules.
+    integration: as in `scores`.
+  """
+
+  workloads: Sequence[str]
+  held_out: Mapping[str, str]
+  tau_max: float
+  integration: str = 'exact'
+
+  def __call__(self, times: pd.DataFrame) -> pd.Series:
+    """Scores of a table of times, one row a submission; best first."""
+    counted = counted_times(times, self.workloads, self.held_out, self.tau_max)
+    return scores(counted, self.tau_max, self.integration)

@@ -29,7 +29,7 @@ class Options(NamedTuple):
 
 def ruleset_and_rules(
   config: Mapping, options: Options
-) -> tuple[str, rules_lib.Ruleset]:
+) -> tuple[str, rules_lib.Rules]:
   """The rules that were asked for, or that the experiment ran under."""
   name = options.rules or config.get('rules')
   ruleset = options.ruleset or config.get('ruleset')
@@ -50,7 +50,7 @@ def ruleset_and_rules(
 
 
 def workloads(
-  results: read.Results, ruled: rules_lib.Ruleset, options: Options
+  results: read.Results, ruled: rules_lib.Rules, options: Options
 ) -> tuple[str, ...]:
   """The workloads asked for, else those of the config, else of the rules."""
   planned = options.workloads

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from jaxperf import errors
 from jaxperf import rules as rules_lib
-from jaxperf.records import parse, read
+from jaxperf.records import layout, read
 from jaxperf.scoring import cautions, confidence, score, selection
 from jaxperf.scoring import published as published_lib
+from jaxperf.scoring import times as times_lib
 
 _AGAINST = '{} (published)'
 
@@ -44,10 +44,10 @@ class Verdict(NamedTuple):
     notes: what was skipped or repaired.
   """
 
-  rules: rules_lib.Ruleset
+  rules: rules_lib.Rules
   ruleset: str
   unit: str
-  scoring: confidence.Scoring
+  scoring: score.Scoring
   results: read.Results
   trials: pd.DataFrame
   studies: pd.DataFrame
@@ -58,7 +58,7 @@ class Verdict(NamedTuple):
   samples: pd.DataFrame | None
   reference: str
   warnings: list[str]
-  notes: list[parse.Note]
+  notes: list[layout.Note]
 
 
 def judge(results: read.Results, options: selection.Options) -> Verdict:
@@ -71,14 +71,14 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
   workloads = selection.workloads(results, ruled, options)
   results = selection.chosen(results, options.submissions)
   unit = options.unit or ruled.unit
-  everything = score.trial_times(results, ruled, ruleset, unit=unit)
+  everything = times_lib.trial_times(results, ruled, ruleset, unit=unit)
   held_out = score.held_out_pairs(ruled, workloads, set(everything['workload']))
   columns = [*workloads, *held_out]
   trials = _scored(everything, results, columns)
-  studies = score.study_times(trials, options.trial_choice)
+  studies = times_lib.study_times(trials, options.trial_choice)
   submissions = sorted(results.trials['submission'].unique())
-  times = score.median_times(studies).reindex(submissions, columns=columns)
-  scoring = confidence.Scoring(
+  times = times_lib.median_times(studies).reindex(submissions, columns=columns)
+  scoring = score.Scoring(
     workloads, held_out, ruled.tau_max, options.integration
   )
   warnings = cautions.about_set(times, ruled, scoring)
@@ -124,7 +124,7 @@ def as_json(verdict: Verdict) -> dict:
   """The verdict as JSON values: scores, times to target, notes and more."""
   content = {
     'scores': {name: float(value) for name, value in verdict.scores.items()},
-    'time_to_target': finite_times(verdict.times),
+    'time_to_target': times_lib.finite_times(verdict.times),
     'notes': [str(note) for note in verdict.notes],
     'warnings': verdict.warnings,
     'rules': verdict.rules.name,
@@ -141,24 +141,13 @@ def as_json(verdict: Verdict) -> dict:
   return content
 
 
-def finite_times(times: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-  """Submission -> workload -> time; None where the target was not reached."""
-  return {
-    name: {
-      workload: float(time) if np.isfinite(time) else None
-      for workload, time in row.items()
-    }
-    for name, row in times.iterrows()
-  }
-
-
 def _other_scores(
   results: read.Results,
-  ruled: rules_lib.Ruleset,
+  ruled: rules_lib.Rules,
   ruleset: str,
   unit: str,
   options: selection.Options,
-  scoring: confidence.Scoring,
+  scoring: score.Scoring,
 ) -> pd.DataFrame:
   """Scores by other clocks than that of the verdict.
 
@@ -177,9 +166,9 @@ def _other_scores(
     )
   columns = {}
   for name, timed in clocks.items():
-    trials = score.trial_times(timed, ruled, ruleset, unit=name.split()[0])
-    studies = score.study_times(trials, options.trial_choice)
-    columns[name] = scoring(score.median_times(studies))
+    trials = times_lib.trial_times(timed, ruled, ruleset, unit=name.split()[0])
+    studies = times_lib.study_times(trials, options.trial_choice)
+    columns[name] = scoring(times_lib.median_times(studies))
   return pd.DataFrame(columns).reindex(sorted(columns, key=len), axis=1)
 
 
@@ -227,14 +216,14 @@ def _repeated(studies: pd.DataFrame) -> bool:
 def _unscored(
   everything: pd.DataFrame,
   results: read.Results,
-  ruled: rules_lib.Ruleset,
+  ruled: rules_lib.Rules,
   columns: Sequence[str],
-) -> list[parse.Note]:
+) -> list[layout.Note]:
   """A note for each workload in the tree that does not count."""
   present = sorted(results.trials['workload'].unique())
   known = set(everything['workload'])
   return [
-    parse.Note(
+    layout.Note(
       workload,
       f'not scored by rules {ruled.name}; --workloads can name it'
       if workload in known

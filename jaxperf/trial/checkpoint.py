@@ -37,14 +37,14 @@ class Checkpointer:
       state: tree of arrays.
       progress: what the host knows, as JSON.
     """
-    facts = json.dumps(
+    content = json.dumps(
       {
         'progress': progress,
         'leaves': _describe(state),
         'checksum': _checksum(state),
       }
     )
-    sealed = {'facts': facts, 'checksum': zlib.crc32(facts.encode())}
+    sealed = {'facts': content, 'checksum': zlib.crc32(content.encode())}
     self._manager.save(
       step,
       args=ocp.args.Composite(
@@ -96,8 +96,8 @@ class Checkpointer:
       step, args=ocp.args.Composite(progress=ocp.args.JsonRestore())
     )['progress']
     _check(sealed['checksum'], zlib.crc32(sealed['facts'].encode()))
-    facts = json.loads(sealed['facts'])
-    if difference := _difference(facts['leaves'], _describe(like)):
+    content = json.loads(sealed['facts'])
+    if difference := _difference(content['leaves'], _describe(like)):
       raise errors.UserError(
         f'the checkpoint of step {step} in {self._folder} does not fit what is '
         f'trained now: {difference}; undo what changed the state since, or '
@@ -106,8 +106,8 @@ class Checkpointer:
     state = self._manager.restore(
       step, args=ocp.args.Composite(state=ocp.args.StandardRestore(like))
     )['state']
-    _check(facts['checksum'], _checksum(state))
-    return state, facts['progress']
+    _check(content['checksum'], _checksum(state))
+    return state, content['progress']
 
 
 def _check(saved: int | None, found: int | None) -> None:

@@ -12,6 +12,7 @@ import jax
 from jaxperf import mesh as mesh_lib
 from jaxperf.trial import host as host_lib
 from jaxperf.trial import step as step_lib
+from jaxperf.trial import trial
 
 PyTree = Any
 
@@ -33,7 +34,7 @@ class Functions(NamedTuple):
 
 
 def abstract_state(
-  training: step_lib.Training, shard_params: bool = False
+  training: trial.Training, shard_params: bool = False
 ) -> step_lib.TrainState:
   """Shapes, dtypes and shardings of the state.
 
@@ -47,7 +48,7 @@ def abstract_state(
 
 
 def _abstract_state(
-  training: step_lib.Training, shard_params: bool
+  training: trial.Training, shard_params: bool
 ) -> step_lib.TrainState:
   """The abstract state of a native submission."""
   shapes = jax.eval_shape(step_lib.make_init(training))
@@ -59,7 +60,7 @@ def _abstract_state(
   return jax.tree.map(_struct, shapes, shardings)
 
 
-def abstract_batch(training: step_lib.Training) -> PyTree:
+def abstract_batch(training: trial.Training) -> PyTree:
   """Shapes, dtypes and shardings of a training batch."""
   spec = training.workload.data.element_spec(training.run.batch_size)
   split = mesh_lib.split(training.run.mesh)
@@ -67,7 +68,7 @@ def abstract_batch(training: step_lib.Training) -> PyTree:
 
 
 def initial_state(
-  training: step_lib.Training, shard_params: bool = False
+  training: trial.Training, shard_params: bool = False
 ) -> step_lib.TrainState:
   """A fresh state on the devices."""
   shardings = _shardings(_abstract_state(training, shard_params))
@@ -77,7 +78,7 @@ def initial_state(
 
 
 def lower_step(
-  training: step_lib.Training, state: step_lib.TrainState
+  training: trial.Training, state: step_lib.TrainState
 ) -> jax.stages.Lowered:
   """The training step, traced for a state (abstract or not).
 
@@ -96,7 +97,7 @@ def lower_step(
 
 
 def compile_functions(
-  training: step_lib.Training,
+  training: trial.Training,
   state: step_lib.TrainState,
   host: host_lib.Host | None = None,
 ) -> Functions:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxperf import errors, mesh
-from jaxperf.trial import step
+from jaxperf.trial import step, trial
 
 # Hyperparameters that the training step itself takes by name.
 _RANGES = {
@@ -18,7 +18,7 @@ _RANGES = {
 }
 
 
-def check_update(training: step.Training) -> None:
+def check_update(training: trial.Training) -> None:
   """Refuses hyperparameters or updates that can't work; nothing is computed.
 
   Args:

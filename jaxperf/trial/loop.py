@@ -13,14 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
-from jaxperf import data, mesh, submission
+from jaxperf import mesh, submission
 from jaxperf.records import write
-from jaxperf.trial import checkpoint, compiled, evaluation, host, stopwatch
+from jaxperf.trial import (
+  batches,
+  checkpoint,
+  compiled,
+  evaluation,
+  host,
+  stopwatch,
+)
 from jaxperf.trial import progress as progress_lib
 from jaxperf.trial import step as step_lib
+from jaxperf.trial import trial as trial_lib
 
 if TYPE_CHECKING:
-  from jaxperf.trial import run
+  from jaxperf.trial import trial as trial_lib
 
 _IN_FLIGHT = 2  # Steps that the host may be ahead of the devices.
 _LOGGED_STEPS, _LOG_EVERY = 100, 100  # Scalars: the first 100, then each 100th.
@@ -30,7 +38,7 @@ class Session:
   """What lives as long as one process trains: clock, files, devices."""
 
   def __init__(
-    self, trial: run.Trial, folder: pathlib.Path, own_folder: pathlib.Path
+    self, trial: trial_lib.Trial, folder: pathlib.Path, own_folder: pathlib.Path
   ):
     self.trial = trial
     self.goal = trial.goal
@@ -38,7 +46,7 @@ class Session:
     self.mesh = self.run_info.mesh
     self.watch = stopwatch.Stopwatch(trial.counts_compilation)
     self.progress = progress_lib.Progress()
-    self.batches: data.Prefetcher | None = None
+    self.batches: batches.Prefetcher | None = None
     self.host = host.Host()
     self.agree = mesh.Agreement(self.mesh)
     workload = trial.training.workload
@@ -131,13 +139,13 @@ class Session:
       self.progress.preemption_count,
       vars(training.hps),
       self.trial.settings,
-      self.trial.facts,
+      self.trial.environment,
     )
     stream = workload.data.train(
       training.seed, batch_size, self.progress.cursor
     )
     spec = workload.data.element_spec(batch_size)
-    self.batches = data.Prefetcher(
+    self.batches = batches.Prefetcher(
       evaluation.checked(stream, spec),
       lambda batch: mesh.place_batch(batch, self.mesh),
       self.progress.cursor,
@@ -145,7 +153,7 @@ class Session:
     self.batches.wait_ready()
     return state
 
-  def _training(self) -> step_lib.Training:
+  def _training(self) -> trial_lib.Training:
     """The training with the hyperparameters of the last restart."""
     training = self.trial.training
     if not self.progress.restarts:
@@ -235,8 +243,8 @@ class Session:
     key = jax.random.key(self.trial.training.seed)
     metrics = self.evaluator(params, model_state, key)
     self._enter('logging')
-    facts = self.trial.training.workload.facts
-    row = progress.add_evaluation(metrics, watch, facts, self.goal)
+    description = self.trial.training.workload.description
+    row = progress.add_evaluation(metrics, watch, description, self.goal)
     self.record.evaluation(row)
     outcome = self._judge()
     request = outcome is None and self._request()

@@ -43,7 +43,7 @@ class Progress:
     self,
     metrics: Mapping[str, float],
     watch: stopwatch.Stopwatch,
-    facts: workload.Facts,
+    description: workload.Description,
     goal: rules.WorkloadRules,
   ) -> dict[str, Any]:
     """Notes an evaluation and whether it met the targets; returns its row."""
@@ -59,8 +59,8 @@ class Progress:
       'accumulated_compile_time': seconds['compile'],
       'accumulated_data_wait_time': seconds['data_wait'],
       'total_duration': sum(seconds.values()),
-      'validation/num_examples': facts.num_validation,
-      'test/num_examples': facts.num_test,
+      'validation/num_examples': description.num_validation,
+      'test/num_examples': description.num_test,
     } | dict(metrics)
     self.evaluations.append(row)
     self.validation_reached |= goal.reached(

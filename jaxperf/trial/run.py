@@ -5,50 +5,22 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import pathlib
 import shutil
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import jax
 
-from jaxperf import errors, rules
-from jaxperf.records import write
-from jaxperf.trial import loop, step
-
-
-@dataclasses.dataclass(frozen=True)
-class Trial:
-  """One training run, fully described.
-
-  Attributes:
-    training: algorithm, workload, tuning point and seed.
-    goal: target metric, targets.
-    counts_compilation: whether compiling is submission time.
-    shard_params: split large parameters over the devices.
-    checkpoint_every_s: wall seconds between two checkpoints.
-    max_steps: step limit, None for none.
-    keep_state: keep the last state when the trial has ended.
-    settings: what to write to `flags_K.json`.
-    facts: what to write to `meta_data_K.json`.
-  """
-
-  training: step.Training
-  goal: rules.WorkloadRules
-  counts_compilation: bool
-  shard_params: bool = False
-  checkpoint_every_s: float = 600.0
-  max_steps: int | None = None
-  keep_state: bool = False
-  settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-  facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+from jaxperf import errors
+from jaxperf.records import files
+from jaxperf.trial import loop
+from jaxperf.trial import trial as trial_lib
 
 
 def run(
-  trial: Trial,
+  trial: trial_lib.Trial,
   folder: pathlib.Path,
   should_stop: Callable[[], bool] = lambda: False,
 ) -> str:
@@ -69,8 +41,8 @@ def run(
   primary = jax.process_index() == 0
   with contextlib.ExitStack() as stack:
     if primary:
-      stack.callback(write.Lock(folder).release)
-      if (result := write.read_json(folder / 'result.json')) is not None:
+      stack.callback(files.Lock(folder).release)
+      if (result := files.read_json(folder / 'result.json')) is not None:
         return result['outcome']
       own_folder = folder
     else:  # One process writes the records; the others' are thrown away.

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxperf import errors, mesh, rules
-from jaxperf import submission as submission_lib
+from jaxperf import errors, mesh, submission
 from jaxperf import workload as workload_lib
+from jaxperf.trial import trial
 
 PyTree = Any
 
@@ -35,41 +34,11 @@ class TrainState(NamedTuple):
   opt_state: PyTree
 
 
-@dataclasses.dataclass(frozen=True)
-class Training:
-  """One algorithm on one workload: what the compiled functions are made of.
-
-  Attributes:
-    workload: what is trained.
-    submission: how.
-    hps: one tuning point.
-    run: what the algorithm may know.
-    seed: of initialisation and of all random numbers in the steps.
-    microbatches: slices of a batch that are processed one after another, to
-      save memory; the gradient is that of the whole batch.
-    goal: targets and limits, for a submission with a `driver`.
-  """
-
-  workload: workload_lib.Workload
-  submission: submission_lib.Submission
-  hps: submission_lib.Hyperparameters
-  run: submission_lib.RunInfo
-  seed: int = 0
-  microbatches: int = 1
-  goal: rules.WorkloadRules | None = None
-
-  def optimizer(self) -> optax.GradientTransformationExtraArgs:
-    """The submission's transformation for this run."""
-    return optax.with_extra_args_support(
-      self.submission.optimizer(self.hps, self.run)
-    )
-
-
 def param_info(workload: workload_lib.Workload) -> PyTree:
   """The tree of `ParamInfo` of a workload, without allocating anything."""
   params, _ = jax.eval_shape(workload.init, jax.random.key(0))
   return jax.tree.map_with_path(
-    lambda path, x, kind: submission_lib.ParamInfo(
+    lambda path, x, kind: submission.ParamInfo(
       tuple(str(p.key) for p in path), x.shape, x.dtype, kind
     ),
     params,
@@ -83,7 +52,7 @@ def has_model_state(workload: workload_lib.Workload) -> bool:
   return bool(jax.tree.leaves(model_state))
 
 
-def make_init(training: Training) -> Callable[[], TrainState]:
+def make_init(training: trial.Training) -> Callable[[], TrainState]:
   """The function that makes the first state."""
   optimizer = training.optimizer()
 
@@ -96,7 +65,7 @@ def make_init(training: Training) -> Callable[[], TrainState]:
   return init
 
 
-def make_step(training: Training) -> Callable:
+def make_step(training: trial.Training) -> Callable:
   """The function `(state, batch) -> state, scalars` of one update.
 
   Random numbers are folded from (seed, step), so step t is the same whether or
@@ -154,8 +123,8 @@ def check_same_tree(part: str, old: PyTree, new: PyTree) -> None:
 
 
 def make_gradients(
-  training: Training, model_state: PyTree, batch: PyTree, key: jax.Array
-) -> submission_lib.Gradients:
+  training: trial.Training, model_state: PyTree, batch: PyTree, key: jax.Array
+) -> submission.Gradients:
   """Loss and gradient as functions of the parameters, on one batch and key.
 
   The loss is (sum of `summed`) / (sum of `n_valid`) over the global batch,
@@ -208,10 +177,10 @@ def make_gradients(
       grad = jax.tree.map(lambda g: g * factor, grad)
     return value * scale, grad, new_model_state
 
-  return submission_lib.Gradients(value_fn, grad_fn)
+  return submission.Gradients(value_fn, grad_fn)
 
 
-def _optax_update(training: Training) -> Callable:
+def _optax_update(training: trial.Training) -> Callable:
   """The usual update: gradient, transformation, new parameters."""
   optimizer = training.optimizer()
 

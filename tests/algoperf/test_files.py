@@ -16,8 +16,9 @@ from jaxperf import errors
 from jaxperf.algoperf import state
 from jaxperf.algoperf import workload as workload_lib
 from jaxperf.algoperf.api import jax_sharding_utils, spec
-from jaxperf.running import build, configs, plugins
+from jaxperf.running import build, plugins
 from jaxperf.running import config as config_lib
+from jaxperf.running import jobs as jobs_lib
 from jaxperf.trial import run as run_lib
 from tests.algoperf import test_trajectories
 
@@ -170,17 +171,17 @@ def test_external_tuning_needs_a_search_space(tmp_path):
   path = write(tmp_path, SGD)
   values = {'ruleset': 'external', 'workloads': ('mini_clicks',)}
   with pytest.raises(errors.UserError, match=r'tuning_search_space\.json'):
-    config_lib.plan(_config(path, **values))
+    jobs_lib.plan(_config(path, **values))
   space = tmp_path / 'elsewhere.json'
   space.write_text('{"learning_rate": {"feasible_points": [0.5]}}')
-  jobs = config_lib.plan(_config(path, search_space=str(space), **values))
+  jobs = jobs_lib.plan(_config(path, search_space=str(space), **values))
   assert [j.point for j in jobs] == [{'learning_rate': 0.5}] * 5
-  assert config_lib.plan(_config(path))[0].point == {}
+  assert jobs_lib.plan(_config(path))[0].point == {}
 
 
 def test_points_may_differ_in_their_names():
   config = _config(str(test_trajectories.NADAMW), ruleset='external', trials=2)
-  jobs = config_lib.plan(config)
+  jobs = jobs_lib.plan(config)
   assert [j.point for j in jobs[:2]] == test_trajectories.POINTS
   assert jobs[0].folder.parts[0] == 'nadamw'
 
@@ -198,7 +199,7 @@ def test_the_rules_or_the_file_choose_the_batch_size(
 ):
   path = write(tmp_path, SGD)
   config = _config(path, rules=rules, workloads=(workload,))
-  training = build.make_training(config, config_lib.plan(config)[0])
+  training = build.make_training(config, jobs_lib.plan(config)[0])
   assert training.run.batch_size == batch_size
 
 
@@ -206,17 +207,17 @@ def test_a_file_without_a_batch_size_for_a_workload_is_refused(tmp_path):
   path = write(tmp_path, SGD)
   config = _config(path, rules='v0.6', workloads=('fastmri_tanh',))
   with pytest.raises(errors.UserError, match='neither fastmri_tanh nor fastm'):
-    build.make_training(config, config_lib.plan(config)[0])
+    build.make_training(config, jobs_lib.plan(config)[0])
 
 
 def test_options_that_a_file_cannot_follow_are_refused(tmp_path):
   config = _config(write(tmp_path, SGD), microbatches=2)
   with pytest.raises(errors.UserError, match='microbatches can only be 1'):
-    build.make_training(config, config_lib.plan(config)[0])
+    build.make_training(config, jobs_lib.plan(config)[0])
 
 
 def test_the_singular_names_a_submission_too(tmp_path):
-  config = configs.parse('quickstart', ['--config.submission=a/b.py'])
+  config = config_lib.parse('quickstart', ['--config.submission=a/b.py'])
   assert config.submissions == ('a/b.py',)
 
 
@@ -236,7 +237,7 @@ def test_the_workload_object_tells_what_the_page_lists():
     20,
   )
   assert workload.loss_type is spec.LossType.SIGMOID_CROSS_ENTROPY
-  assert workload.num_train_examples == training.workload.facts.num_train
+  assert workload.num_train_examples == training.workload.description.num_train
   assert workload.eval_batch_size == training.workload.eval_batch_size
   assert workload.target_metric_name == 'loss'
   kinds = workload.model_params_types

@@ -12,7 +12,7 @@ import sys
 import jax
 import pytest
 
-from jaxperf.trial import run
+from jaxperf.trial import run, trial
 from tests.algoperf import test_trajectories
 from tests.trial import test_resume
 
@@ -24,7 +24,7 @@ FILES = {
 }
 
 
-def _trial(name: str) -> run.Trial:
+def _trial(name: str) -> trial.Trial:
   made = test_trajectories.foreign_trial(
     *FILES[name],
     workload=test_resume.WORKLOAD,

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxperf.trial import compiled, run
+from jaxperf.trial import compiled, run, trial
 from tests.algoperf import test_files, test_trajectories
 
 # Goes down by 1 a step; the state starts as the parameters and is donated with
@@ -34,7 +34,7 @@ def update_params(
 """
 
 
-def _trial(folder, devices=1) -> run.Trial:
+def _trial(folder, devices=1) -> trial.Trial:
   path = test_files.write(folder, test_files.SGD + _DOWN)
   return test_trajectories.foreign_trial(
     path, 'self', {}, devices=jax.devices()[:devices], budget=3

@@ -14,7 +14,7 @@ import pytest
 from baselines import nadamw, schedule_free_adamw_v2
 from jaxperf import submission as submission_lib
 from jaxperf.running import plugins
-from jaxperf.trial import checkpoint, compiled, run
+from jaxperf.trial import checkpoint, compiled, run, trial
 from tests import tiny
 
 FOLDER = pathlib.Path(__file__).parent
@@ -66,7 +66,7 @@ def metrics(folder: pathlib.Path) -> np.ndarray:
   return np.array([[float(r[n]) for n in names] for r in table])
 
 
-def final_state(folder: pathlib.Path, made: run.Trial):
+def final_state(folder: pathlib.Path, made: trial.Trial):
   checkpointer = checkpoint.Checkpointer(folder / 'checkpoints')
   state, _ = checkpointer.restore(compiled.abstract_state(made.training))
   checkpointer.close()

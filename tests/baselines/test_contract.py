@@ -19,7 +19,7 @@ from baselines import sinv6
 from jaxperf import mesh
 from jaxperf import submission as submission_lib
 from jaxperf import tuning as tuning_lib
-from jaxperf.trial import checkpoint, compiled
+from jaxperf.trial import checkpoint, compiled, trial
 from jaxperf.trial import step as step_lib
 from tests import reference
 
@@ -105,7 +105,7 @@ def _loss(outputs, batch, *, label_smoothing=0.0):
 
 _WORKLOAD = jaxperf.Workload(
   name='regression',
-  facts=None,
+  description=None,
   init=_init,
   apply=_apply,
   loss=_loss,
@@ -137,7 +137,7 @@ def _training(submission, hps, devices=1):
     mesh=mesh.make_mesh(jax.devices()[:devices]),
     ruleset='external',
   )
-  return step_lib.Training(_WORKLOAD, submission, hps, run)
+  return trial.Training(_WORKLOAD, submission, hps, run)
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ import workloads
 from baselines import sinv6
 from jaxperf import mesh
 from jaxperf import tuning as tuning_lib
-from jaxperf.running import build, plugins
+from jaxperf.running import build, jobs, plugins
 from jaxperf.running import config as config_lib
 from jaxperf.trial import step as step_lib
 
@@ -75,7 +75,7 @@ def _training(spec, workload):
     }
   )
   mildest = min(
-    config_lib.plan(config), key=lambda job: job.point.get('learning_rate', 0)
+    jobs.plan(config), key=lambda job: job.point.get('learning_rate', 0)
   )
   training = build.make_training(config, mildest)
   one_device = mesh.make_mesh(jax.devices()[:1])

@@ -14,7 +14,7 @@ from baselines import shampoo
 from baselines.parts import matrix_roots
 from jaxperf import mesh
 from jaxperf.costs import flops
-from jaxperf.running import build
+from jaxperf.running import build, jobs
 from jaxperf.running import config as config_lib
 from jaxperf.trial import compiled
 from jaxperf.trial import step as step_lib
@@ -39,7 +39,7 @@ def _training(devices):
       'data': 'fake',
     }
   )
-  training = build.make_training(config, config_lib.plan(config)[0])
+  training = build.make_training(config, jobs.plan(config)[0])
   assert training.run.batch_size == _BATCH_SIZE
   devices = mesh.make_mesh(jax.devices()[:devices])
   return dataclasses.replace(

@@ -25,7 +25,7 @@ def _own_cache(tmp_path, monkeypatch):
 
 
 def judged(root, **options):
-  return verdict.judge(read.read(root), selection.Options(**options))
+  return verdict.judge(read.results(root), selection.Options(**options))
 
 
 def command(*arguments):
@@ -154,7 +154,7 @@ def test_strange_records_do_not_crash(tmp_path):
     [(1, 5, 0.9)],
     hparams={'learning_rate': [1, 2]},
     result={'outcome': ['x'], 'message': 3, 'buckets': 'none'},
-    facts={'cpu_model_name': {}, 'jax_version': []},
+    environment={'cpu_model_name': {}, 'jax_version': []},
   )
   assert 'third' in text_lib.text(judged(tmp_path))
   assert command('report', tmp_path) == 0
@@ -176,7 +176,7 @@ def test_warnings_name_outcomes_hardware_and_missing_runs(tmp_path):
     1,
     [(1, 5, 'nan')],
     result={'outcome': 'diverged'},
-    facts={'gpu_model_name': 'V100', 'gpu_count': 8},
+    environment={'gpu_model_name': 'V100', 'gpu_count': 8},
   )
   warnings = '\n'.join(judged(tmp_path).warnings)
   assert '1 trial diverged: third/study_0' in warnings

@@ -11,6 +11,7 @@ from jaxperf import errors
 from jaxperf.cli import main
 from jaxperf.costs import check, first_steps, step_cost
 from jaxperf.running import config as config_lib
+from jaxperf.running import jobs as jobs_lib
 from jaxperf.running import plugins
 from tests import command, tiny
 from workloads.criteo1tb import workload as workload_lib
@@ -61,7 +62,7 @@ def planned(tmp_path):
     file.write_text(textwrap.dedent(text))
     values = {'submissions': (str(file),), 'workloads': (workload,)}
     config = config_lib.make_config(values)
-    jobs = [vars(job) for job in config_lib.plan(config)]
+    jobs = [vars(job) for job in jobs_lib.plan(config)]
     return {**values, 'data': 'fake'}, jobs
 
   return plan
@@ -118,11 +119,12 @@ def test_what_a_workload_has_no_use_for_is_told_of_all_tuning_points(
     {'dropout_rate': 0.0, 'aux_dropout_rate': 0.3, 'label_smoothing': 0.1},
     {'dropout_rate': None, 'label_smoothing': 0.2, 'learning_rate': 1e-3},
   ]
-  facts = tiny.WORKLOAD.facts
-  facts = dataclasses.replace(
-    facts, **{'default_dropout': None, 'uses_label_smoothing': False, **has}
+  description = tiny.WORKLOAD.description
+  description = dataclasses.replace(
+    description,
+    **{'default_dropout': None, 'uses_label_smoothing': False, **has},
   )
-  workload = tiny.WORKLOAD._replace(facts=facts)
+  workload = tiny.WORKLOAD._replace(description=description)
   assert step_cost.ignored(points, workload) == expected
 
 

@@ -30,7 +30,7 @@ def test_a_tree_becomes_one_row_per_evaluation(tmp_path):
   result_trees.add_trial(
     tmp_path, 'sgd', 2, 'ogbg_gelu', 10, ROWS[:1], framework='pytorch'
   )
-  results = read.read(tmp_path)
+  results = read.results(tmp_path)
   assert results.evaluations['submission'].tolist() == ['adam'] * 3 + ['sgd']
   assert results.evaluations['step'].tolist() == [1, 100, 200, 1]
   assert results.evaluations['submission_s'].tolist() == [10, 60, 110, 10]
@@ -54,7 +54,7 @@ def test_an_unreadable_folder_is_noted_and_the_rest_is_read(
     return listdir(path)
 
   monkeypatch.setattr(os, 'listdir', listdir_as_another_user)
-  results = read.read(tmp_path)
+  results = read.results(tmp_path)
   assert results.trials['submission'].tolist() == ['adam']
   assert any('Permission denied' in note for note in notes_of(results))
 
@@ -68,11 +68,11 @@ def test_outcome_hardware_and_config_are_read_from_our_own_trees(tmp_path):
     1,
     ROWS,
     result={'outcome': 'reached', 'message': None, 'preemption_count': 2},
-    facts={'cpu_model_name': 'X', 'cpu_count': 2, 'jax_version': '0.10'},
+    environment={'cpu_model_name': 'X', 'cpu_count': 2, 'jax_version': '0.10'},
     hparams={'learning_rate': 0.1},
   )
   (tmp_path / 'config.json').write_text('{"rules": "mini"}')
-  results = read.read(tmp_path)
+  results = read.results(tmp_path)
   trial = results.trials.iloc[0]
   assert (trial['outcome'], trial['preemptions']) == ('reached', 2)
   assert trial['hardware'] == 'X, 2 cores'
@@ -92,7 +92,7 @@ def test_irregular_folders_are_skipped_with_one_note_each(tmp_path):
   (study / 'wmt_jax' / 'trial_x').mkdir(parents=True)
   (tmp_path / 'plots').mkdir()
   result_trees.trial_folder(tmp_path, 'adam', 1, CONFORMER, 1)
-  results = read.read(tmp_path)
+  results = read.results(tmp_path)
   assert len(results.trials) == 2
   assert sorted(notes_of(results)) == [
     'adam/study_0/fastmri_pytorch: no trial_J folder in it: not a study',
@@ -131,7 +131,7 @@ def test_damage_costs_only_the_damaged_lines(tmp_path, damage, steps, note):
   lines = path.read_text().splitlines()
   damaged = damage(lines)
   path.write_text(''.join(line + '\n' for line in damaged))
-  results = read.read(tmp_path)
+  results = read.results(tmp_path)
   rows = results.evaluations
   assert rows.loc[rows['run'] == 0, 'step'].tolist() == steps
   assert rows.loc[rows['run'] == 1, 'step'].tolist() == [1, 100, 200]
@@ -145,7 +145,7 @@ def test_damage_costs_only_the_damaged_lines(tmp_path, damage, steps, note):
 def test_a_last_line_without_an_end_does_not_count(tmp_path):
   path = result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
   path.write_text(path.read_text().removesuffix('8\n'))  # 0.08 became 0.0
-  results = read.read(tmp_path)
+  results = read.results(tmp_path)
   assert results.evaluations['validation/wer'].tolist() == [1, 0.2]
   assert 'eval_measurements.csv:4: line without an end' in notes_of(results)[0]
 
@@ -155,7 +155,7 @@ def test_a_resumed_run_replaces_the_work_that_was_lost(tmp_path):
   result_trees.add_trial(
     tmp_path, 'adam', 0, CONFORMER, 1, [*rows, (200, 115, 0.09)]
   )
-  results = read.read(tmp_path)
+  results = read.results(tmp_path)
   assert results.evaluations['submission_s'].tolist() == [10, 60, 61, 115]
   assert results.evaluations['validation/wer'].tolist() == [1, 0.2, 0.3, 0.09]
 
@@ -178,14 +178,16 @@ def test_a_wrong_folder_is_named_for_what_it_is(tmp_path, level, message):
   (tmp_path / 'file').write_text('')
   (tmp_path / 'empty').mkdir()
   with pytest.raises(errors.UserError, match=message):
-    read.read(tmp_path / level)
+    read.results(tmp_path / level)
 
 
 def test_line_by_line_and_together_give_the_same_numbers(tmp_path):
   path = result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
   content = path.read_bytes().replace(b'0.2', b'0.123456789012345678')
-  quick, _ = parse.read({0: ('a', content)})
-  careful, notes = parse.read({0: ('a', content.replace(b'\n', b'\r\n'))})
+  quick, _ = parse.evaluations({0: ('a', content)})
+  careful, notes = parse.evaluations(
+    {0: ('a', content.replace(b'\n', b'\r\n'))}
+  )
   assert notes == []
   for name in quick:
     np.testing.assert_array_equal(quick[name], careful[name])
@@ -210,7 +212,7 @@ def test_no_damage_crashes_the_reader_or_hides_a_good_line(damages, rows):
     for start, length, insert in cuts:
       bad = bad[:start] + insert + bad[start + length :]
     files[number] = (f'bad{number}', bad)
-  rows_read, notes = parse.read(files)
+  rows_read, notes = parse.evaluations(files)
   assert rows_read.loc[rows_read['run'] == 0, 'step'].tolist() == list(
     range(rows)
   )
@@ -229,7 +231,7 @@ if LOGS:
   @pytest.mark.parametrize('tuning', ['self_tuning', 'external_tuning'])
   def test_every_published_evaluation_is_read(tuning):
     root = pathlib.Path(LOGS, tuning)
-    results = read.read(root)
+    results = read.results(root)
     expected = {}
     for path in root.glob('*/study_*/*/trial_*/eval_measurements.csv'):
       rows = list(csv.DictReader(io.StringIO(path.read_text())))

@@ -58,7 +58,9 @@ def written(root, point):
   """What the trial of `make_tree` gives to a writer."""
   scalars = tensorboard.training_scalars(make_tree(root))
   recorder = Recorder()
-  tensorboard.write_trial(recorder, read.read(root).evaluations, scalars, point)
+  tensorboard.write_trial(
+    recorder, read.results(root).evaluations, scalars, point
+  )
   return recorder
 
 

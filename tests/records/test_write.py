@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jaxperf import errors
-from jaxperf.records import write
+from jaxperf.records import files, layout, write
 
 METRICS = [
   'train/loss',
@@ -51,7 +51,7 @@ def test_the_tables_have_the_published_columns(tmp_path):
 
 
 def test_the_layout_is_the_published_one():
-  folder = write.trial_folder('nadamw', 0, 'ogbg', 1)
+  folder = layout.trial_folder('nadamw', 0, 'ogbg', 1)
   assert str(folder) == 'nadamw/study_0/ogbg_jax/trial_1'
 
 
@@ -78,18 +78,18 @@ def test_rows_of_lost_work_and_half_written_lines_are_dropped(tmp_path):
 
 def test_a_json_file_is_written_whole_or_not_at_all(tmp_path):
   path = tmp_path / 'x.json'
-  write.write_json(path, {'a': 1})
+  files.write_json(path, {'a': 1})
   with pytest.raises(TypeError):
-    write.write_json(path, {'a': object()})
+    files.write_json(path, {'a': object()})
   assert json.loads(path.read_text()) == {'a': 1}
 
 
 def test_a_lock_is_held_by_one_and_freed(tmp_path):
-  assert not write.locked(tmp_path)
-  lock = write.Lock(tmp_path)
-  assert write.locked(tmp_path)
+  assert not files.locked(tmp_path)
+  lock = files.Lock(tmp_path)
+  assert files.locked(tmp_path)
   with pytest.raises(errors.UserError, match='is being run by process'):
-    write.Lock(tmp_path)
+    files.Lock(tmp_path)
   lock.release()
-  assert not write.locked(tmp_path)
-  write.Lock(tmp_path).release()
+  assert not files.locked(tmp_path)
+  files.Lock(tmp_path).release()

@@ -9,7 +9,8 @@ import pytest
 from jaxperf import errors
 from jaxperf.records import status
 from jaxperf.running import config as config_lib
-from jaxperf.running import configs, plugins
+from jaxperf.running import jobs as jobs_lib
+from jaxperf.running import plugins
 
 
 def _config(**values):
@@ -21,29 +22,29 @@ def test_jobs_are_submissions_times_workloads_times_studies_times_trials():
   config = _config(
     workloads=('mini_clicks', 'mini_molecules'), ruleset='external'
   )
-  jobs = config_lib.plan(config)
+  jobs = jobs_lib.plan(config)
   assert len(jobs) == 2 * 2 * 3 * 5
   assert len({j.folder for j in jobs}) == len(jobs)
-  assert len(config_lib.plan(_config(workloads=('mini_clicks',)))) == 2 * 3
+  assert len(jobs_lib.plan(_config(workloads=('mini_clicks',)))) == 2 * 3
 
 
 def test_plans_are_reproducible_and_seeds_are_paired_across_submissions():
   config = _config(workloads=('mini_clicks',))
-  jobs = config_lib.plan(config)
-  assert jobs == config_lib.plan(config)
+  jobs = jobs_lib.plan(config)
+  assert jobs == jobs_lib.plan(config)
   by_submission = {}
   for job in jobs:
     by_submission.setdefault(job.submission, []).append(job.seed)
   one, two = by_submission.values()
   assert one == two
   assert len(set(one)) == 3
-  other = config_lib.plan(dataclasses.replace(config, seed=1))
+  other = jobs_lib.plan(dataclasses.replace(config, seed=1))
   assert {j.seed for j in jobs}.isdisjoint(j.seed for j in other)
 
 
 def test_adding_a_submission_or_workload_changes_no_other_trial():
-  small = config_lib.plan(_config(workloads=('mini_clicks',)))
-  large = config_lib.plan(
+  small = jobs_lib.plan(_config(workloads=('mini_clicks',)))
+  large = jobs_lib.plan(
     _config(
       submissions=('baselines.nesterov', 'baselines.nadamw', 'baselines.adamw'),
       workloads=('mini_molecules', 'mini_clicks'),
@@ -87,7 +88,7 @@ def test_a_config_that_cannot_be_is_refused(values, message):
 )
 def test_a_plan_that_cannot_be_is_refused(values, message):
   with pytest.raises(errors.UserError, match=message):
-    config_lib.plan(_config(**values))
+    jobs_lib.plan(_config(**values))
 
 
 def test_a_submission_file_is_found_by_path(tmp_path):
@@ -117,7 +118,7 @@ def test_an_algoperf_search_space_replaces_the_tuning(tmp_path):
     trials=2,
     search_space=str(path),
   )
-  points = [j.point for j in config_lib.plan(config)]
+  points = [j.point for j in jobs_lib.plan(config)]
   assert points == [{'learning_rate': 0.1}, {'learning_rate': 0.2}] * 2
 
 
@@ -158,11 +159,11 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
 
 def test_every_shipped_experiment_can_be_planned():
   for name in plugins.experiment_names():
-    assert config_lib.plan(configs.parse(name, []))
+    assert jobs_lib.plan(config_lib.parse(name, []))
 
 
 def test_overrides_take_lists_and_keys_that_the_file_leaves_out():
-  config = configs.parse(
+  config = config_lib.parse(
     'quickstart',
     [
       '--config.submissions=baselines.nadamw,my_file.py',
@@ -185,16 +186,16 @@ def test_overrides_take_lists_and_keys_that_the_file_leaves_out():
 )
 def test_overrides_that_cannot_be_are_refused(overrides, message):
   with pytest.raises(errors.UserError, match=message):
-    configs.parse('quickstart', overrides)
+    config_lib.parse('quickstart', overrides)
 
 
 def test_config_files_that_cannot_be_read_are_named(tmp_path):
   with pytest.raises(errors.UserError, match="did you mean 'quickstart'"):
-    configs.parse('quickstar', [])
+    config_lib.parse('quickstar', [])
   path = pathlib.Path(tmp_path, 'config.py')
   path.write_text('def nothing(): pass\n')
   with pytest.raises(errors.UserError, match='has no get_config'):
-    configs.parse(str(path), [])
+    config_lib.parse(str(path), [])
   path.write_text('def get_config(:\n')
   with pytest.raises(errors.UserError, match='is not valid Python'):
-    configs.parse(str(path), [])
+    config_lib.parse(str(path), [])

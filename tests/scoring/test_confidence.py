@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from jaxperf.scoring import confidence
+from jaxperf.scoring import score as score_lib
 
 INF = np.inf
 
@@ -26,7 +27,7 @@ def studies(times):
 
 
 def scoring(*workloads):
-  return confidence.Scoring(list(workloads), {}, 4.0)
+  return score_lib.Scoring(list(workloads), {}, 4.0)
 
 
 def test_the_bootstrap_draws_every_combination_of_studies_equally_often():
@@ -93,7 +94,7 @@ def test_clear_neighbours_need_two_studies_and_equal_ones_never_separate():
 
 def test_a_single_workload_cannot_be_left_out(recwarn):
   times = pd.DataFrame({'w': [1.0, 2.0]}, index=['a', 'b'])
-  table = confidence.leave_one_out(times, confidence.Scoring(['w'], {}, 4.0))
+  table = confidence.leave_one_out(times, score_lib.Scoring(['w'], {}, 4.0))
   assert table.shape == (2, 0)
   assert not recwarn
 
@@ -111,7 +112,7 @@ def test_leaving_out_the_workload_that_decides_changes_the_order():
 def test_leaving_a_workload_out_takes_its_held_out_variant_along():
   times = pd.DataFrame({'v': [10.0], 'v2': [INF], 'w': [10.0]}, index=['a'])
   table = confidence.leave_one_out(
-    times, confidence.Scoring(['v', 'w'], {'v2': 'v'}, 4.0)
+    times, score_lib.Scoring(['v', 'w'], {'v2': 'v'}, 4.0)
   )
   assert table.loc['a', 'v'] == 1.0
   assert table.loc['a', 'w'] == 0.0

@@ -8,7 +8,8 @@ import pytest
 
 from jaxperf import rules
 from jaxperf.records import read
-from jaxperf.scoring import confidence, diagnostics, score
+from jaxperf.scoring import diagnostics, score
+from jaxperf.scoring import times as times_lib
 from tests import result_trees
 
 INF, NAN = np.inf, np.nan
@@ -51,7 +52,7 @@ def results(tmp_path):
       for step, (s, way) in enumerate(zip(seconds, ways), 1)
     ]
     result_trees.add_trial(tmp_path, name, 0, CONFORMER, 1, rows)
-  return read.read(tmp_path)
+  return read.results(tmp_path)
 
 
 def test_easier_targets_tell_runs_apart_that_miss_the_real_one(results):
@@ -71,10 +72,10 @@ def test_the_closest_value_counts_only_what_the_budget_allows(results):
 
 
 def test_a_smaller_budget_costs_the_slow_their_score(results):
-  scoring = confidence.Scoring([CONFORMER], {}, 4.0)
+  scoring = score.Scoring([CONFORMER], {}, 4.0)
   table_by_budget = diagnostics.scores_by_budget(
     results, V05, 'external', scoring, factors=(0.001, 1.0, 2.0)
   )
   assert table_by_budget.loc['a'].tolist() == [0, 1, 1]
-  trials = score.trial_times(results, V05, 'external', budget_factor=2.0)
+  trials = times_lib.trial_times(results, V05, 'external', budget_factor=2.0)
   assert trials['time'].tolist() == [300, 70_000]

@@ -14,6 +14,7 @@ from jaxperf import rules
 from jaxperf.records import read
 from jaxperf.scoring import published as published_lib
 from jaxperf.scoring import score, selection, verdict
+from jaxperf.scoring import times as times_lib
 from tests import result_trees
 
 LOGS = os.environ.get('JAXPERF_ALGOPERF_LOGS')
@@ -56,34 +57,40 @@ def counted(times, workloads, held_out=(), tau_max=4.0):
 def test_time_to_target_is_that_of_the_first_evaluation_below_it(tmp_path):
   rows = [(1, 5, 0.9), (10, 50, 0.085884), (20, 90, 0.0858), (30, 130, 0.08)]
   result_trees.add_trial(tmp_path, 'a', 0, CONFORMER, 1, rows)
-  results = read.read(tmp_path)
-  seconds = score.trial_times(results, V05, 'external')
+  results = read.results(tmp_path)
+  seconds = times_lib.trial_times(results, V05, 'external')
   assert seconds[['time', 'evaluation']].values.tolist() == [[90, 2]]
-  steps = score.trial_times(results, V05, 'external', unit='steps')
+  steps = times_lib.trial_times(results, V05, 'external', unit='steps')
   assert steps['time'].tolist() == [20]
 
 
 def test_a_target_met_after_the_budget_is_not_met(tmp_path):
   rows = [(1, 5, 0.9), (10, 61_069, 0.08)]
   result_trees.add_trial(tmp_path, 'a', 0, CONFORMER, 1, rows)
-  results = read.read(tmp_path)
-  assert score.trial_times(results, V05, 'external')['time'].tolist() == [INF]
-  assert score.trial_times(results, V05, 'self')['time'].tolist() == [61_069]
+  results = read.results(tmp_path)
+  assert times_lib.trial_times(results, V05, 'external')['time'].tolist() == [
+    INF
+  ]
+  assert times_lib.trial_times(results, V05, 'self')['time'].tolist() == [
+    61_069
+  ]
 
 
 def test_a_budget_in_steps_is_compared_with_steps(tmp_path):
   ruled = dataclasses.replace(V05, unit='steps')
   rows = [(1, 5, 0.9), (61_069, 7, 0.08)]
   result_trees.add_trial(tmp_path, 'a', 0, CONFORMER, 1, rows)
-  results = read.read(tmp_path)
-  assert score.trial_times(results, ruled, 'external')['time'].tolist() == [INF]
+  results = read.results(tmp_path)
+  assert times_lib.trial_times(results, ruled, 'external')['time'].tolist() == [
+    INF
+  ]
 
 
 def test_nan_metrics_and_missing_columns_count_as_not_reached(tmp_path):
   rows = [(1, 5, 0.9), (10, 50, 'nan'), (20, 90, 0.08)]
   result_trees.add_trial(tmp_path, 'a', 0, CONFORMER, 1, rows)
   result_trees.add_trial(tmp_path, 'a', 0, 'ogbg', 1, rows)
-  trials = score.trial_times(read.read(tmp_path), V05, 'external')
+  trials = times_lib.trial_times(read.results(tmp_path), V05, 'external')
   assert trials.set_index('workload')['time'].to_dict() == {
     CONFORMER: 90,
     'ogbg': INF,
@@ -106,13 +113,13 @@ def trials_of_one_study(*trials):
 
 def test_the_fastest_trial_counts_unless_the_published_choice_is_asked_for():
   trials = trials_of_one_study((1, -1, INF), (2, 7, 80.0), (3, 6, 90.0))
-  assert score.study_times(trials)['time'].tolist() == [80]
-  assert score.study_times(trials, 'published')['time'].tolist() == [90]
+  assert times_lib.study_times(trials)['time'].tolist() == [80]
+  assert times_lib.study_times(trials, 'published')['time'].tolist() == [90]
 
 
 def test_published_ties_go_to_the_last_trial():
   trials = trials_of_one_study((1, 6, 80.0), (2, 6, 85.0), (3, 7, 70.0))
-  assert score.study_times(trials, 'published')['time'].tolist() == [85]
+  assert times_lib.study_times(trials, 'published')['time'].tolist() == [85]
 
 
 def test_a_study_without_a_finite_trial_is_infinite_and_counts_in_the_median():
@@ -124,7 +131,7 @@ def test_a_study_without_a_finite_trial_is_infinite_and_counts_in_the_median():
       'time': [INF, 10, 30, 10, INF, 1, 2, 4, INF],
     }
   )
-  medians = score.median_times(studies)
+  medians = times_lib.median_times(studies)
   assert medians.loc['a'].to_dict() == {'w': 30, 'x': INF, 'y': 3}
 
 
@@ -249,7 +256,7 @@ if LOGS:
 
   @pytest.mark.parametrize('ruleset', ['external', 'self'])
   def test_the_published_logs_give_the_published_scores(ruleset):
-    results = read.read(pathlib.Path(LOGS, f'{ruleset}_tuning'))
+    results = read.results(pathlib.Path(LOGS, f'{ruleset}_tuning'))
     judged = verdict.judge(
       results,
       selection.Options('v0.5', ruleset, 'published', trial_choice='published'),
@@ -265,7 +272,7 @@ if LOGS:
 
   def test_choosing_trials_by_time_leaves_these_published_scores_alone():
     for ruleset, expected in PUBLISHED_LOGS.items():
-      results = read.read(pathlib.Path(LOGS, f'{ruleset}_tuning'))
+      results = read.results(pathlib.Path(LOGS, f'{ruleset}_tuning'))
       options = selection.Options('v0.5', ruleset, 'published')
       judged = verdict.judge(results, options)
       assert judged.scores.round(4).to_dict() == expected

@@ -19,7 +19,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxperf.trial import checkpoint, compiled, run
+from jaxperf.trial import checkpoint, compiled, run, trial
 from tests import tiny
 
 STEPS = 400
@@ -39,7 +39,7 @@ LIMITS = {'budget': STEPS, 'eval_period': 50}
 OFTEN = {'checkpoint_every_s': 0.05, 'keep_state': True}
 
 
-def _trial() -> run.Trial:
+def _trial() -> trial.Trial:
   training = tiny.make_training(workload=WORKLOAD, **LIMITS)
   return tiny.make_trial(training, tiny.UNREACHABLE, **OFTEN)
 
@@ -72,7 +72,7 @@ def _kill_somewhere(
   process.wait()
 
 
-def _final(folder: pathlib.Path, made: run.Trial):
+def _final(folder: pathlib.Path, made: trial.Trial):
   checkpointer = checkpoint.Checkpointer(folder / 'checkpoints')
   state, progress = checkpointer.restore(compiled.abstract_state(made.training))
   checkpointer.close()
@@ -113,7 +113,7 @@ def _check_clock(folder: pathlib.Path, whole: pathlib.Path) -> None:
 
 
 def check_kills(
-  script: list[str], made: run.Trial, folder: pathlib.Path, kills: int
+  script: list[str], made: trial.Trial, folder: pathlib.Path, kills: int
 ) -> None:
   """Runs a trial whole, and killed at random instants; compares all numbers.
 

@@ -191,9 +191,9 @@ def test_a_finished_trial_is_not_run_again(tmp_path):
 
 def test_two_processes_cannot_run_one_trial(tmp_path):
   from jaxperf import errors
-  from jaxperf.records import write
+  from jaxperf.records import files
 
-  lock = write.Lock(tmp_path)
+  lock = files.Lock(tmp_path)
   with pytest.raises(errors.UserError, match='is being run by process'):
     run_lib.run(_make(), tmp_path)
   lock.release()

@@ -19,7 +19,7 @@ import pytest
 import workloads
 from jaxperf import mesh, rules, submission
 from jaxperf import workload as workload_lib
-from jaxperf.trial import compiled, evaluation
+from jaxperf.trial import compiled, evaluation, trial
 from jaxperf.trial import step as step_lib
 
 MINI = [name for name in workloads.TABLE if name.startswith('mini_')]
@@ -95,10 +95,18 @@ def test_a_rule_set_knows_its_goal(name):
 def test_it_says_what_it_is(name):
   workload = fake(name)
   assert workload.name == name
-  facts = workload.facts
-  for text in (facts.task, facts.dataset, facts.model, facts.loss):
+  description = workload.description
+  for text in (
+    description.task,
+    description.dataset,
+    description.model,
+    description.loss,
+  ):
     assert text
-  assert min(facts.num_train, facts.num_validation, facts.num_test) > 0
+  assert (
+    min(description.num_train, description.num_validation, description.num_test)
+    > 0
+  )
 
 
 @each
@@ -216,7 +224,7 @@ def test_update_stats_false_leaves_the_model_state_alone(name):
   assert jax.tree.structure(kept) == jax.tree.structure(model_state)
 
 
-def _training(name, devices=1, **constants) -> step_lib.Training:
+def _training(name, devices=1, **constants) -> trial.Training:
   workload = fake(name)
   algorithm = submission.Submission(optimizer=lambda hps, run: optax.adam(3e-3))
   run = submission.RunInfo(
@@ -233,7 +241,7 @@ def _training(name, devices=1, **constants) -> step_lib.Training:
     ruleset='self',
   )
   hps = submission.Hyperparameters(**constants)
-  return step_lib.Training(workload, algorithm, hps, run)
+  return trial.Training(workload, algorithm, hps, run)
 
 
 def _steps(training, batches, states=None):
@@ -303,7 +311,7 @@ def _padding(batch) -> float:
 
 def _one_and_many(name, devices):
   """Trainings on one and on many devices, without dropout, and batches."""
-  if fake(name).facts.default_dropout is None:
+  if fake(name).description.default_dropout is None:
     constants = {}
   else:
     constants = {'dropout_rate': 0.0}

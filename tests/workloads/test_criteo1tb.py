@@ -256,9 +256,9 @@ def test_batches_have_the_promised_shapes(data, split):
 def test_evaluation_covers_the_splits_that_the_facts_name():
   workload = workloads.build('mini_clicks')
   for split, count in (
-    ('train', workload.facts.num_eval_train),
-    ('validation', workload.facts.num_validation),
-    ('test', workload.facts.num_test),
+    ('train', workload.description.num_eval_train),
+    ('validation', workload.description.num_validation),
+    ('test', workload.description.num_test),
   ):
     batches = workload.data.evaluation(split, workload.eval_batch_size)
     assert sum(made['weights'].sum() for made in batches) == count

@@ -253,11 +253,11 @@ def test_mini_stream_resumes_exactly_and_is_as_announced():
 @pytest.mark.parametrize('split', ['train', 'validation', 'test'])
 def test_mini_evaluation_covers_what_the_facts_say(split):
   workload = workload_lib.build('mini_mri')
-  facts = workload.facts
+  description = workload.description
   count = {
-    'train': facts.num_eval_train,
-    'validation': facts.num_validation,
-    'test': facts.num_test,
+    'train': description.num_eval_train,
+    'validation': description.num_validation,
+    'test': description.num_test,
   }[split]
   batches = list(workload.data.evaluation(split, 60))
   assert sum(batch['weights'].sum() for batch in batches) == count

@@ -289,11 +289,11 @@ def test_mini_stream_resumes_exactly():
 @pytest.mark.parametrize('split', ['train', 'validation', 'test'])
 def test_mini_evaluation_covers_every_example_once(split):
   workload = workloads.build('mini_images_vit')
-  facts = workload.facts
+  description = workload.description
   count = {
-    'train': facts.num_eval_train,
-    'validation': facts.num_validation,
-    'test': facts.num_test,
+    'train': description.num_eval_train,
+    'validation': description.num_validation,
+    'test': description.num_test,
   }[split]
   batches = list(workload.data.evaluation(split, 300))
   assert sum(batch['weights'].sum() for batch in batches) == count

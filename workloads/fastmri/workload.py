@@ -22,7 +22,7 @@ CONFIGS = {
   'fastmri_layernorm': model_lib.UNetConfig(layer_norm=True),
   'mini_mri': model_lib.UNetConfig(channels=8, num_pools=3),
 }
-_FACTS = workload.Facts(
+_DESCRIPTION = workload.Description(
   task='MRI reconstruction',
   dataset='fastMRI knee, single coil',
   model='U-Net',
@@ -34,7 +34,7 @@ _FACTS = workload.Facts(
   default_dropout=DEFAULT_DROPOUT,
   source='Zbontar et al. 2018; Ronneberger et al. 2015',
 )
-_MINI_FACTS = workload.Facts(
+_MINI_DESCRIPTION = workload.Description(
   task='MRI reconstruction',
   dataset='MNI152 average brain, simulated scans',
   model='U-Net, 3 levels from 8 channels',
@@ -61,7 +61,7 @@ def build(name: str, *, data: str | None = None) -> workload.Workload:
   apply = functools.partial(_apply, model)
   return workload.Workload(
     name=name,
-    facts=_MINI_FACTS if mini else _FACTS,
+    description=_MINI_DESCRIPTION if mini else _DESCRIPTION,
     init=functools.partial(_init, model),
     apply=apply,
     loss=loss,

@@ -44,7 +44,7 @@ def build(name: str, *, data: str | None = None) -> workload.Workload:
     name,
     init=functools.partial(_init, model, spec.size),
     apply=functools.partial(_apply, model),
-    facts=task.facts(
+    description=task.description(
       'ResNet, 6 blocks from width 16' if mini else 'ResNet-50',
       eval_batch_size,
       source='He et al. 2016; Goyal et al. 2017',

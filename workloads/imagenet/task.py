@@ -1,6 +1,6 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the image classification workloads share: facts, data, metrics."""
+"""What the image classification workloads share: description, data, metrics."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +15,7 @@ def workload(
   name: str,
   init: Callable,
   apply: Callable,
-  facts: workload_lib.Facts,
+  description: workload_lib.Description,
   data: workload_lib.Data,
   *,
   batch_size: int,
@@ -27,7 +27,7 @@ def workload(
     name: of the workload.
     init: see `jaxperf.Workload`.
     apply: see `jaxperf.Workload`.
-    facts: from `facts`.
+    description: from `description`.
     data: its batches.
     batch_size: training examples in a step.
     eval_batch_size: evaluation examples in a batch.
@@ -39,7 +39,7 @@ def workload(
 
   return workload_lib.Workload(
     name=name,
-    facts=facts,
+    description=description,
     init=init,
     apply=apply,
     loss=classification.loss,
@@ -54,14 +54,14 @@ def workload(
   )
 
 
-def facts(
+def description(
   model: str,
   eval_batch_size: int,
   source: str,
   *,
   mini: bool = False,
   default_dropout: float | None = None,
-) -> workload_lib.Facts:
+) -> workload_lib.Description:
   """Facts of a workload on ImageNet, or on the images that ship.
 
   On ImageNet the evaluation on training images covers as many full batches as
@@ -75,7 +75,7 @@ def facts(
     num_eval_train = math.ceil(50_000 / eval_batch_size) * eval_batch_size
     splits = (1_281_167, num_eval_train, 50_000, 10_000)
   num_train, num_eval_train, num_validation, num_test = splits
-  return workload_lib.Facts(
+  return workload_lib.Description(
     task='image classification',
     dataset=dataset,
     model=model,

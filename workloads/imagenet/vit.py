@@ -39,7 +39,7 @@ def build(name: str, *, data: str | None = None) -> workload.Workload:
     name,
     init=functools.partial(_init, model, spec.size),
     apply=functools.partial(_apply, model),
-    facts=task.facts(
+    description=task.description(
       'ViT, 3 blocks of width 64' if mini else 'ViT-S/16',
       eval_batch_size,
       source='Dosovitskiy et al. 2021; Beyer et al. 2022',

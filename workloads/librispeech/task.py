@@ -84,7 +84,7 @@ def workload(
   apply = functools.partial(_apply, model, setup.masks)
   return workload_lib.Workload(
     name=name,
-    facts=_facts(setup, model_name, source),
+    description=_description(setup, model_name, source),
     init=functools.partial(_init, model),
     apply=apply,
     loss=ctc.loss,
@@ -131,9 +131,9 @@ def finish(
   }
 
 
-def _facts(setup, model_name, source):
+def _description(setup, model_name, source):
   num_train, num_eval_train, num_validation, num_test = setup.num_examples
-  return workload_lib.Facts(
+  return workload_lib.Description(
     task='speech recognition',
     dataset=setup.dataset,
     model=model_name,

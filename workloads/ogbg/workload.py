@@ -27,7 +27,7 @@ CONFIGS = {
   _MINI: model.Config(num_tasks=65, latent=48, hidden=(48,), steps=3),
 }
 DEFAULT_DROPOUT = 0.1
-_FACTS = workload.Facts(
+_DESCRIPTION = workload.Description(
   task='molecular property prediction',
   dataset='ogbg-molpcba',
   model='graph network',
@@ -41,8 +41,8 @@ _FACTS = workload.Facts(
   source='Hu et al. 2020, arXiv:2005.00687; Battaglia et al. 2018, '
   'arXiv:1806.01261',
 )
-_MINI_FACTS = dataclasses.replace(
-  _FACTS,
+_MINI_DESCRIPTION = dataclasses.replace(
+  _DESCRIPTION,
   dataset='B3DB and RDKit molecules',
   model='graph network, narrow',
   num_train=14_919,
@@ -60,18 +60,18 @@ def build(name: str, *, data: str | None = None) -> workload.Workload:
     data: `'fake'` for random graphs; None for the real ones.
   """
   mini = name == _MINI
-  facts = _MINI_FACTS if mini else _FACTS
+  description = _MINI_DESCRIPTION if mini else _DESCRIPTION
   config = CONFIGS[name]
   init, apply = model_functions(config)
   return workload.Workload(
     name=name,
-    facts=facts,
+    description=description,
     init=init,
     apply=apply,
     loss=loss,
     evaluate=functools.partial(evaluate, apply),
     finish=finish,
-    data=_data(name, config.num_tasks, facts.num_eval_train, data),
+    data=_data(name, config.num_tasks, description.num_eval_train, data),
     param_kinds=param_kinds.by_path,
     # What the benchmark declares; the loss is a sum of sigmoid cross entropies.
     loss_kind=workload.LossKind.SOFTMAX_CROSS_ENTROPY,

@@ -31,7 +31,7 @@ CONFIGS = {
     max_length=48,
   ),
 }
-_FACTS = workload.Facts(
+_DESCRIPTION = workload.Description(
   task='translation from German to English',
   dataset='WMT 2017 (training), WMT 2014 (evaluation)',
   model='Transformer, 6 + 6 layers of 1024',
@@ -44,8 +44,8 @@ _FACTS = workload.Facts(
   uses_label_smoothing=True,
   source='Vaswani et al. 2017, arXiv:1706.03762',
 )
-_MINI_FACTS = dataclasses.replace(
-  _FACTS,
+_MINI_DESCRIPTION = dataclasses.replace(
+  _DESCRIPTION,
   dataset='LibreOffice help pages',
   model='Transformer, 2 + 2 layers of 128',
   num_train=20_976,
@@ -68,7 +68,7 @@ def build(name: str, *, data: str | None = None) -> workload.Workload:
   model = model_lib.Transformer(config)
   return workload.Workload(
     name=name,
-    facts=_MINI_FACTS if mini else _FACTS,
+    description=_MINI_DESCRIPTION if mini else _DESCRIPTION,
     init=functools.partial(_init, model),
     apply=functools.partial(_apply, model),
     loss=loss,

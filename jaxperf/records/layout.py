@@ -1,0 +1,98 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""How a tree of results is laid out: folders, columns, outcomes, notes.
+
+Folders and columns are those of AlgoPerf's published logs.
+"""
+
+from __future__ import annotations
+
+import enum
+import pathlib
+import re
+from typing import NamedTuple
+
+LAYOUT = 'SUBMISSION/study_K/WORKLOAD_FRAMEWORK/trial_J'
+FRAMEWORK = re.compile(r'(.+)_(jax|pytorch)')
+TIME_COLUMNS = (
+  'global_step',
+  'preemption_count',
+  'score',
+  'accumulated_submission_time',
+  'accumulated_eval_time',
+  'accumulated_logging_time',
+  'accumulated_compile_time',
+  'accumulated_data_wait_time',
+  'total_duration',
+)
+# What every file of evaluations has.
+REQUIRED = ('global_step', 'accumulated_submission_time')
+# Column on disk -> column of our tables.
+NAMES = {
+  'global_step': 'step',
+  'accumulated_submission_time': 'submission_s',
+  'accumulated_eval_time': 'eval_s',
+  'accumulated_logging_time': 'logging_s',
+  'accumulated_compile_time': 'compile_s',
+  'accumulated_data_wait_time': 'data_wait_s',
+  'total_duration': 'total_s',
+}
+
+
+class Outcome(enum.StrEnum):
+  """How a trial ended, as `result.json` says it.
+
+  Attributes:
+    REACHED: the validation target was met.
+    BUDGET: the budget was spent.
+    FINISHED: the submission says it is done, or the step limit.
+    DIVERGED: not reached, and the last validation metric is not finite.
+    OUT_OF_MEMORY: the devices' or the host's memory did not suffice.
+    ERROR: the submission raised something else.
+    STOPPED: it was asked to stop, and can go on; it has no result yet.
+  """
+
+  REACHED = 'reached'
+  BUDGET = 'budget'
+  FINISHED = 'finished'
+  DIVERGED = 'diverged'
+  OUT_OF_MEMORY = 'out_of_memory'
+  ERROR = 'error'
+  STOPPED = 'stopped'
+
+  @property
+  def failed(self) -> bool:
+    """Whether the trial broke, so that it says nothing about training.
+
+    >>> Outcome('error').failed, Outcome.BUDGET.failed
+    (True, False)
+    """
+    return self in (Outcome.OUT_OF_MEMORY, Outcome.ERROR)
+
+
+def trial_folder(
+  submission: str, study: int, workload: str, trial: int
+) -> pathlib.PurePosixPath:
+  """A trial's folder below the results folder; trials count from 1.
+
+  >>> str(trial_folder('adam', 0, 'mini_clicks', 1))
+  'adam/study_0/mini_clicks_jax/trial_1'
+  """
+  return pathlib.PurePosixPath(
+    submission, f'study_{study}', f'{workload}_jax', f'trial_{trial}'
+  )
+
+
+class Note(NamedTuple):
+  """One thing that was skipped or repaired.
+
+  Attributes:
+    where: the file or folder, with the line number if there is one.
+    what: what was found there and what was done about it.
+  """
+
+  where: str
+  what: str
+
+  def __str__(self) -> str:
+    return f'{self.where}: {self.what}'

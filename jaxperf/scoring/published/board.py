@@ -1,0 +1,82 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""A published leaderboard, computed by the functions that score any results."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from jaxperf import rules as rules_lib
+from jaxperf import text
+from jaxperf.scoring import published as published_lib
+from jaxperf.scoring import score
+from jaxperf.scoring import times as times_lib
+
+
+class Board(NamedTuple):
+  """A published leaderboard, computed anew.
+
+  Attributes:
+    rules: of that version.
+    unit: of the times.
+    scoring: workloads, held-out pairs, integration.
+    times: median times: submissions by workloads and held-out variants.
+    counted: times after the rules that void some.
+    scores: best first.
+    published: the scores as they were published.
+  """
+
+  rules: rules_lib.Rules
+  unit: str
+  scoring: score.Scoring
+  times: pd.DataFrame
+  counted: pd.DataFrame
+  scores: pd.Series
+  published: pd.Series
+
+
+def build(version: str, ruleset: str, integration: str = 'published') -> Board:
+  """The leaderboard of a version of the benchmark.
+
+  Args:
+    version: of the rules, such as `v0.5`.
+    ruleset: `'external'` or `'self'`.
+    integration: as in `score.scores`.
+
+  Raises:
+    UserError: if no results of that version ship.
+  """
+  times = published_lib.times(version, ruleset)
+  ruled = rules_lib.load(version)
+  workloads = score.scored_workloads(ruled)
+  held_out = score.held_out_pairs(ruled, workloads, times)
+  times = times.reindex(columns=[*workloads, *held_out])
+  counted = score.counted_times(times, workloads, held_out, ruled.tau_max)
+  return Board(
+    ruled,
+    'seconds',
+    score.Scoring(workloads, held_out, ruled.tau_max, integration),
+    times,
+    counted,
+    score.scores(counted, ruled.tau_max, integration),
+    published_lib.published_scores(version, ruleset),
+  )
+
+
+def table(board: Board) -> pd.DataFrame:
+  """One row a submission, best first: `score`, `published`, then the times."""
+  columns = board.times.reindex(board.scores.index)
+  columns.insert(0, 'published', board.published)
+  columns.insert(0, 'score', board.scores)
+  return columns
+
+
+def as_json(board: Board) -> dict:
+  """The leaderboard as JSON values, keyed as those of `jaxperf score`."""
+  return {
+    'scores': {name: float(value) for name, value in board.scores.items()},
+    'time_to_target': times_lib.finite_times(board.times),
+    'notes': [published_lib.SOURCE, text.DISCLAIMER],
+  }

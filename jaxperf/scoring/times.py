@@ -1,0 +1,120 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""When each trial met its target, and the times that count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from jaxperf import rules as rules_lib
+from jaxperf.records import read
+
+TRIAL_CHOICES = ('time', 'published')
+
+
+_CLOCK = {'seconds': 'submission_s', 'steps': 'step'}
+
+
+def trial_times(
+  results: read.Results,
+  rules: rules_lib.Rules,
+  ruleset: str,
+  *,
+  unit: str | None = None,
+  targets: Mapping[str, float] | None = None,
+  budget_factor: float = 1.0,
+) -> pd.DataFrame:
+  """When each trial first met the validation target within its budget.
+
+  Args:
+    results: evaluations and trials.
+    rules: goals and budgets; workloads that they do not know are left out.
+    ruleset: `'external'` or `'self'`: decides the budget.
+    unit: `'seconds'` or `'steps'`, of the answer; None: the rules' own.
+    targets: workload -> validation target, in place of the rules' targets.
+    budget_factor: multiplies every budget.
+
+  Returns:
+    The rows of `results.trials` of known workloads, with two more columns:
+    `time` (infinite if the target was not met) and `evaluation`, the index of
+    the evaluation that met it, -1 if none did.
+  """
+  trials = results.trials
+  trials = trials[trials['workload'].isin(list(rules.workloads))].copy()
+  trials['time'], trials['evaluation'] = np.inf, -1
+  for workload in trials['workload'].unique():
+    goal = rules.workloads[workload]
+    column = f'validation/{goal.metric}'
+    if column not in results.evaluations:
+      continue
+    own = results.evaluations['workload'] == workload
+    rows = results.evaluations.loc[own, ['run', *_CLOCK.values(), column]]
+    target = (targets or {}).get(workload, goal.validation_target)
+    budget = budget_factor * rules.budget(workload, ruleset)
+    hit = goal.reached(rows[column], target)
+    hit &= rows[_CLOCK[rules.unit]] <= budget
+    first = rows[hit].drop_duplicates('run')
+    index = rows.groupby('run').cumcount()[first.index]
+    trials.loc[first['run'], 'time'] = first[
+      _CLOCK[unit or rules.unit]
+    ].to_numpy()
+    trials.loc[first['run'], 'evaluation'] = index.to_numpy()
+  return trials
+
+
+def clock(unit: str) -> str:
+  """The column of the evaluations that measures seconds or steps."""
+  return _CLOCK[unit]
+
+
+def study_times(trials: pd.DataFrame, choice: str = 'time') -> pd.DataFrame:
+  """The time of the trial that counts in each study.
+
+  Args:
+    trials: from `trial_times`.
+    choice: `'time'`: the fastest trial. `'published'`: the trial that met the
+      target at the smallest evaluation index, as the code behind the
+      published tables has it. That code leaves ties to the order in which a
+      file system lists folders; here the last trial wins, which reproduces
+      the published times, one tie excepted.
+
+  Returns:
+    Columns `submission`, `workload`, `study`, `time`, `trial` (the one that
+    counts), `trials` (their number); one row a study.
+  """
+  late = trials['evaluation'].where(trials['evaluation'] >= 0, np.inf)
+  keys = ['submission', 'workload', 'study']
+  if choice == 'time':
+    ordered = trials.sort_values([*keys, 'time', 'trial'])
+  else:
+    ordered = trials.assign(late=late).sort_values(
+      [*keys, 'late', 'trial'], ascending=[True] * 4 + [False]
+    )
+  groups = ordered.groupby(keys)
+  table = groups[['time', 'trial']].first()
+  table['trials'] = groups.size()
+  return table.reset_index()
+
+
+def median_times(studies: pd.DataFrame) -> pd.DataFrame:
+  """Median over the studies: one row a submission, one column a workload.
+
+  NaN where a submission was not run on a workload.
+  """
+  return studies.pivot_table(
+    index='submission', columns='workload', values='time', aggfunc='median'
+  )
+
+
+def finite_times(times: pd.DataFrame) -> dict[str, dict[str, float | None]]:
+  """Submission -> workload -> time; None where the target was not reached."""
+  return {
+    name: {
+      workload: float(time) if np.isfinite(time) else None
+      for workload, time in row.items()
+    }
+    for name, row in times.iterrows()
+  }
