@@ -109,7 +109,7 @@ def to_run(
 
 def train(run: Sequence[Any]) -> str:
   """Trains for the whole budget; returns the evaluations."""
-  from jaxperf.running import build
+  from jaxperf.running import build, entries
 
   workload, algorithm, ruleset, number, _ = run
   (job,) = (
@@ -117,7 +117,9 @@ def train(run: Sequence[Any]) -> str:
     for job in _jobs(algorithm, ruleset)
     if (job.workload, job.trial) == (workload, number)
   )
-  made = build.make_trial(_config(algorithm, ruleset), job)
+  config = _config(algorithm, ruleset)
+  entry = entries.entry(algorithm, ruleset)
+  made = build.make_trial(config, job, entry)
   return recorded_runs.train_to_the_end(made)
 
 
@@ -180,7 +182,7 @@ def _jobs(algorithm: str, ruleset: str) -> list:
   """Its jobs."""
   from jaxperf.running import jobs as jobs_lib
 
-  return jobs_lib.plan(_config(algorithm, ruleset))
+  return jobs_lib.plan(_config(algorithm, ruleset)).jobs
 
 
 def _options() -> argparse.Namespace:

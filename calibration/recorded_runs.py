@@ -96,15 +96,15 @@ def train_to_the_end(made) -> str:
   """
   from jaxperf.trial import run as run_lib
 
-  never = -math.inf if made.goal.minimize else math.inf
-  goal = dataclasses.replace(
-    made.goal, validation_target=never, test_target=never
-  )
+  goal = made.training.goal
+  never = -math.inf if goal.minimize else math.inf
+  goal = dataclasses.replace(goal, validation_target=never, test_target=never)
+  training = dataclasses.replace(made.training, goal=goal)
   metric = goal.metric
   with tempfile.TemporaryDirectory() as folder:
     path = pathlib.Path(folder)
-    outcome = run_lib.run(dataclasses.replace(made, goal=goal), path)
-    if outcome in ('error', 'out_of_memory'):
+    outcome = run_lib.run(dataclasses.replace(made, training=training), path)
+    if outcome.failed:
       message = files.read_json(path / 'result.json')['message']
       raise errors.UserError(f'{outcome}: {message}')
     with (path / 'eval_measurements.csv').open(newline='') as file:

@@ -34,7 +34,7 @@ from typing import Any, NamedTuple
 
 from calibration import recorded_runs
 from jaxperf import rules, tuning
-from jaxperf.running import plugins
+from jaxperf.running import entries
 
 TABLE = pathlib.Path(__file__).with_name('target_runs.csv')
 _TRIALS, _SEEDS, _DRAW = 5, 5, 20_260_101
@@ -96,7 +96,7 @@ def missing(
 def _search(workload: str) -> Iterator[recorded_runs.Run]:
   """Quasi-random points of every algorithm."""
   for algorithm, changes in ALGORITHMS.items():
-    space = plugins.submission(algorithm, 'external').tuning.dimensions
+    space = entries.entry(algorithm, 'external').tuning.dimensions
     points = tuning.draw(
       tuning.SearchSpace(**(dict(space) | changes)), _TRIALS, _DRAW
     )
@@ -168,9 +168,9 @@ def train(run: list[Any]) -> str:
     {'ruleset': 'external', 'submissions': (algorithm,)}
   )
   seed = number if phase == 'repeat' else 0
-  made = build.make_trial(
-    config, jobs.Job(algorithm, workload, 0, 1, json.loads(point), seed)
-  )
+  job = jobs.Job(algorithm, workload, 0, 1, json.loads(point), seed)
+  entry = entries.entry(algorithm, config.ruleset)
+  made = build.make_trial(config, job, entry)
   budget = made.training.run.budget
   steps = round(budget if phase == WHOLE else 0.75 * budget)
   limits = dataclasses.replace(made.training.run, budget=steps, step_hint=steps)

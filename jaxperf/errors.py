@@ -15,6 +15,19 @@ class UserError(Exception):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-  """`': did you mean X?'` for the most similar known name, or nothing."""
+  """`': did you mean X?'` for the most similar known name, or nothing.
+
+  >>> nearest('ogb', ['wmt', 'ogbg'])
+  ": did you mean 'ogbg'?"
+  """
   near = difflib.get_close_matches(name, list(known), 1, cutoff=0.5)
   return f': did you mean {near[0]!r}?' if near else '.'
+
+
+def first_line(error: BaseException) -> str:
+  """An exception's kind and the first line of its message.
+
+  >>> first_line(ValueError('too large\\nby far'))
+  'ValueError: too large'
+  """
+  return f'{type(error).__name__}: {error}'.split('\n')[0][:500]

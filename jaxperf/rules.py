@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import pathlib
+import re
 import tomllib
 from collections.abc import Mapping
 
@@ -128,6 +129,21 @@ def names() -> list[str]:
   return sorted(p.stem for p in _FOLDER.glob('*.toml'))
 
 
+def newest_first() -> list[str]:
+  """Names of the rule sets that ship, the newest version first.
+
+  >>> newest_first()[-1]  # What has no version comes last.
+  'mini'
+  """
+  return sorted(names(), key=_version, reverse=True)
+
+
+def newest(workload: str) -> Rules | None:
+  """The newest rules that know a workload, None if none do."""
+  every = map(load, newest_first())
+  return next((rules for rules in every if workload in rules.workloads), None)
+
+
 @functools.cache
 def load(name: str) -> Rules:
   """A rule set by name, or by the path of a TOML file.
@@ -154,3 +170,9 @@ def load(name: str) -> Rules:
   return Rules(
     name=path.stem, qualification=qualification, workloads=workloads, **content
   )
+
+
+def _version(name: str) -> tuple[int, ...]:
+  """The numbers of a version: (0, 10) of `v0.10`; empty for other names."""
+  found = re.fullmatch(r'v(\d+(?:\.\d+)*)', name)
+  return tuple(map(int, found[1].split('.'))) if found else ()

@@ -141,9 +141,6 @@ class Submission:
       `optimizer` still makes the optimizer state.
     state_sharding: `(opt_state, mesh) -> shardings` for a tree of
       `jax.ShapeDtypeStruct`; by default the state follows its parameters.
-    driver: `(training) -> driver`, of a submission that is stepped from Python
-      and compiles its own functions, such as an AlgoPerf file; it has the
-      methods of `jaxperf.foreign.driver.Driver` and stands for `optimizer`.
   """
 
   optimizer: Callable[[Any, RunInfo], Any]
@@ -156,7 +153,6 @@ class Submission:
   on_eval: Callable[[Sequence[Evaluation], RunInfo], Any] | None = None
   train_step: Callable[..., Any] | None = None
   state_sharding: Callable[[PyTree, jax.sharding.Mesh], PyTree] | None = None
-  driver: Callable[..., Any] | None = None
 
 
 class Hyperparameters(SimpleNamespace):

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Sequence
 
 WIDTH = 100
+GIB = 2**30  # Bytes.
 
 
 def layout(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

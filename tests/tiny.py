@@ -12,7 +12,7 @@ import optax
 import jaxperf
 from jaxperf import data, mesh, rules
 from jaxperf import submission as submission_lib
-from jaxperf.trial import step, trial
+from jaxperf.trial import compiled, step, trial
 
 FEATURES, CLASSES, HIDDEN = 8, 3, 16
 _COUNTS = {'train': 640, 'validation': 50, 'test': 30}
@@ -156,7 +156,9 @@ def make_training(
   submission=SUBMISSION,
   workload=WORKLOAD,
   devices=None,
+  goal=GOAL,
   microbatches=1,
+  shard_params=False,
   **limits,
 ) -> trial.Training:
   """The training of a submission on the tiny workload."""
@@ -177,13 +179,23 @@ def make_training(
     | limits
   )
   hps = submission_lib.Hyperparameters(**submission.tuning.constants)
-  return trial.Training(workload, submission, hps, run, 0, microbatches)
+  return trial.Training(
+    workload,
+    submission,
+    hps,
+    run,
+    compiled.OPTAX,
+    goal,
+    microbatches=microbatches,
+    shard_params=shard_params,
+  )
 
 
 def make_trial(training=None, goal=GOAL, **options) -> trial.Trial:
   """A trial on the tiny workload; an unreachable target by default."""
   options = {'counts_compilation': False, 'keep_state': True} | options
-  return trial.Trial(training or make_training(), goal, **options)
+  training = dataclasses.replace(training or make_training(), goal=goal)
+  return trial.Trial(training, **options)
 
 
 UNREACHABLE = dataclasses.replace(GOAL, validation_target=2.0)
@@ -191,8 +203,6 @@ UNREACHABLE = dataclasses.replace(GOAL, validation_target=2.0)
 
 def run_steps(training: trial.Training, count: int):
   """Final state and losses of some steps."""
-  from jaxperf.trial import compiled
-
   state = compiled.initial_state(training)
   functions = compiled.compile_functions(training, state)
   stream = training.workload.data.train(

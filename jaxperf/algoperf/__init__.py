@@ -4,7 +4,7 @@
 
 Such a file is stepped from Python: it compiles its own update, with its own
 shardings, and gets a workload object to ask. `files` recognises them,
-`adapter` makes a `jaxperf.Submission` of one, `driver` calls its functions,
-`workload` is what they may ask, `state` is how their state is saved, and `api`
-stands for the package that they import.
+`adapter` makes a submission of one, `method` is how it trains, `driver` calls
+its functions, `workload` is what they may ask, `state` is how their state is
+saved, and `api` stands for the package that they import.
 """

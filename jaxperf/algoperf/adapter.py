@@ -1,18 +1,14 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a `jaxperf.Submission` of an AlgoPerf file."""
+"""From an AlgoPerf file to a submission, and what tuning it asks for."""
 
 from __future__ import annotations
 
-import functools
 import pathlib
 import types
 
-import optax
-
 from jaxperf import errors, tuning
-from jaxperf import submission as submission_lib
-from jaxperf.algoperf import driver
+from jaxperf.algoperf import files
 
 _REQUIRED = (
   'get_batch_size',
@@ -25,7 +21,7 @@ _SEARCH_SPACE = 'tuning_search_space.json'
 
 def adapt(
   path: pathlib.Path, module: types.ModuleType, package: str, ruleset: str
-) -> submission_lib.Submission:
+) -> files.File:
   """The submission that an AlgoPerf file defines.
 
   Its batch size for evaluation is not asked for: how a split is cut in batches
@@ -46,18 +42,20 @@ def adapt(
       f'{path} looks like an AlgoPerf submission, but does not define '
       f'{", ".join(missing)}'
     )
-  return submission_lib.Submission(
-    optimizer=lambda hps, run: optax.identity(),
-    tuning=_tuning(path.parent / _SEARCH_SPACE, ruleset),
+  return files.File(
+    module=module,
+    package=package,
+    tuning=_tuning(path.with_name(_SEARCH_SPACE), ruleset),
     batch_size=module.get_batch_size,
-    select_data=lambda batches, opt_state, params, key: batches,
-    driver=functools.partial(driver.Driver, module, package),
   )
 
 
-def check_tuning(
-  submission: submission_lib.Submission, spec: str, ruleset: str
-) -> None:
+def has_search_space(path: pathlib.Path) -> bool:
+  """Whether a search space lies beside a file."""
+  return path.with_name(_SEARCH_SPACE).is_file()
+
+
+def check_tuning(submission: files.File, spec: str, ruleset: str) -> None:
   """Refuses external tuning of a file that brings no search space.
 
   Raises:

@@ -12,21 +12,21 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from jaxperf import mesh
 from jaxperf.algoperf import state as state_lib
 from jaxperf.algoperf import workload
-from jaxperf.trial import host as host_lib
+from jaxperf.trial import progress, trial
 from jaxperf.trial import step as step_lib
-from jaxperf.trial import trial
 
 PyTree = Any
-_IN_FLIGHT = 2  # Steps that the host may be ahead of the devices.
 _SELECT, _PREPARE, _INIT = 1, 2, 3  # Keep the uses of a key apart.
 
 
 class Driver:
-  """One file on one workload: what `Submission.driver` makes.
+  """One file on one workload.
 
   The file is called once per step. It may donate all that it is given, so only
   what it returned last is ever used.
@@ -37,68 +37,73 @@ class Driver:
   the same units. The other functions' keys are folded from it once more.
   """
 
-  def __init__(
-    self, module: types.ModuleType, package: str, training: trial.Training
-  ):
+  def __init__(self, training: trial.Training):
     """Prepares to call a file.
 
     Args:
-      module: the file.
-      package: that it imports `spec` from.
-      training: with a goal.
+      training: with a goal; its submission is a `files.File`.
     """
-    self._module, self._training = module, training
-    self._spec = importlib.import_module(f'{package}.spec')
+    file = training.submission
+    self._module, self._training = file.module, training
+    self._spec = importlib.import_module(f'{file.package}.spec')
     self._hyperparameters = _hyperparameters(training)
     self._keys = _make_keys(training.seed)
-    self._sharding = importlib.import_module(f'{package}.jax_sharding_utils')
+    self._sharding = importlib.import_module(
+      f'{file.package}.jax_sharding_utils'
+    )
     if hasattr(self._sharding, 'use_devices'):  # Ours; the real one takes all.
       self._sharding.use_devices(training.run.mesh.devices.flat)
-    takes = inspect.signature(module.update_params).parameters
+    takes = inspect.signature(file.module.update_params).parameters
     self._takes_train_state = 'train_state' in takes
-    self._connect(host_lib.Host(), 0)
+    self._connect(progress.Live(), 0)
 
-  def start(self, state: step_lib.TrainState) -> step_lib.TrainState:
-    """The state with the optimizer state that the file makes.
+  def start(self) -> step_lib.TrainState:
+    """The first state, with the optimizer state that the file makes.
 
     All arrays are placed as the file's own step will place them, on its mesh:
     otherwise it would compile twice.
     """
-    params, model_state = self._sharding.replicate(
-      (state.params, state.model_state)
-    )
-    state = state._replace(params=params, model_state=model_state)
+    training = self._training
+    step, (params, model_state) = jax.jit(
+      lambda: (jnp.int32(0), step_lib.first_params(training)),
+      out_shardings=mesh.replicated(training.run.mesh),
+    )()
+    params, model_state = self._sharding.replicate((params, model_state))
     opt_state = self._module.init_optimizer_state(
       workload=self._workload,
-      model_params=state.params,
-      model_state=state.model_state,
+      model_params=params,
+      model_state=model_state,
       hyperparameters=self._hyperparameters,
       rng=self._keys(np.int32(0))[_INIT],
     )
     opt_state = jax.tree.map(self._place, opt_state)
     params, model_state, opt_state = state_lib.unshared(
-      (state.params, state.model_state, opt_state)
+      (params, model_state, opt_state)
     )
     return step_lib.TrainState(
-      state.step, params, model_state, state_lib.ForeignState(opt_state)
+      step, params, model_state, state_lib.AlgoPerfState(opt_state)
     )
 
   def functions(
-    self, state: step_lib.TrainState, host: host_lib.Host
-  ) -> tuple[Callable, Callable | None]:
-    """`step` and `prepare` of `compiled.Functions`.
+    self, state: step_lib.TrainState, live: progress.Live
+  ) -> trial.Functions:
+    """What a trial calls; the step takes the iterator of batches.
 
     Args:
       state: that the first step is given.
-      host: the run.
+      live: the run.
     """
-    self._connect(host, int(state.step))
+    self._connect(live, int(state.step))
     self._first_shapes = _shapes(state.opt_state)
     # What each step needs besides the file; it compiles now, not in a step.
     leaf = jax.tree.leaves(state.params)[0]
     jax.block_until_ready((self._keys(np.int32(0)), _after(state.step, leaf)))
     prepares = hasattr(self._module, 'prepare_for_eval')
-    return self._update, self._prepare if prepares else None
+    return trial.Functions(
+      step=self._update,
+      prepare=self._prepare if prepares else None,
+      next_batch=lambda batches, state, step: batches,
+    )
 
   def _place(self, leaf: Any) -> Any:
     """A leaf of a state; an array on one device comes on the file's mesh."""
@@ -108,11 +113,11 @@ class Driver:
       return self._sharding.replicate(leaf)
     return leaf
 
-  def _connect(self, host: host_lib.Host, step: int) -> None:
+  def _connect(self, live: progress.Live, step: int) -> None:
     """Starts to follow a run."""
-    self._host, self._step = host, step
-    self._workload = workload.ForeignWorkload(
-      self._training, self._spec, workload.ScalarLogger(host.log)
+    self._live, self._step = live, step
+    self._workload = workload.AlgoPerfWorkload(
+      self._training, self._spec, workload.ScalarLogger(live.log)
     )
     self._eval_results: list[tuple[int, dict]] = []
     self._compiled: set[Callable] = set()
@@ -141,19 +146,19 @@ class Driver:
         rng=keys[0],
       )
     except self._spec.TrainingCompleteError:
-      self._host.complete = True
+      self._live.complete = True
       params, model_state = state.params, state.model_state
       opt_state = state.opt_state.value
     self._step += 1
-    self._last_step_end = self._host.watch.running_time()
+    self._last_step_end = self._live.watch.running_time()
     step, token = _after(state.step, jax.tree.leaves(params)[0])
     new = step_lib.TrainState(
-      step, params, model_state, state_lib.ForeignState(opt_state)
+      step, params, model_state, state_lib.AlgoPerfState(opt_state)
     )
     if first:
       self._check(state, new)
     self._in_flight.append(token)
-    if len(self._in_flight) > _IN_FLIGHT:
+    if len(self._in_flight) > step_lib.IN_FLIGHT:
       jax.block_until_ready(self._in_flight.popleft())
     return new, {}
 
@@ -170,7 +175,7 @@ class Driver:
     if first:  # The next update compiles the way back.
       self._compiled.discard(self._module.update_params)
     return step_lib.TrainState(
-      state.step, params, model_state, state_lib.ForeignState(opt_state)
+      state.step, params, model_state, state_lib.AlgoPerfState(opt_state)
     )
 
   def _arguments(self, state: step_lib.TrainState) -> dict[str, Any]:
@@ -186,7 +191,7 @@ class Driver:
 
   def _update_arguments(self) -> dict[str, Any]:
     """What `update_params` and `prepare_for_eval` get besides."""
-    for row in self._host.progress.evaluations[len(self._eval_results) :]:
+    for row in self._live.progress.evaluations[len(self._eval_results) :]:
       self._eval_results.append((row['global_step'], dict(row)))
     return {
       'current_params_types': self._workload.model_params_types,
@@ -199,7 +204,7 @@ class Driver:
     if function in self._compiled:
       return function(**arguments)
     self._compiled.add(function)
-    with self._host.watch.bucket(self._host.compile_bucket, after=state):
+    with self._live.watch.bucket(self._live.compile_bucket, after=state):
       return jax.block_until_ready(function(**arguments))
 
   def _check(
@@ -223,17 +228,16 @@ class Driver:
 
   def _train_state(self) -> Mapping[str, Any]:
     """How the run stands; times are seconds of the run, without set-up."""
-    run, progress = self._training.run, self._host.progress
-    seconds = self._host.watch.seconds()
-    submission_time = self._host.watch.submission_time()
-    used = self._step if run.unit == 'steps' else submission_time
+    limits, known = self._live.limits, self._live.progress
+    seconds = self._live.watch.seconds()
+    submission_time = self._live.watch.submission_time()
     return types.MappingProxyType(
       {
-        'validation_goal_reached': progress.validation_reached,
-        'test_goal_reached': progress.test_reached,
-        'is_time_remaining': used < run.budget,
-        'last_eval_time': progress.evaluated_at,
-        'training_complete': self._host.complete,
+        'validation_goal_reached': known.validation_reached,
+        'test_goal_reached': known.test_reached,
+        'is_time_remaining': not limits.spent(self._step, submission_time),
+        'last_eval_time': known.evaluated_at,
+        'training_complete': self._live.complete,
         'accumulated_submission_time': submission_time,
         'accumulated_eval_time': seconds['eval'],
         'accumulated_logging_time': seconds['logging'] + seconds['checkpoint'],
@@ -268,6 +272,6 @@ def _after(step: jax.Array, leaf: jax.Array) -> tuple[jax.Array, jax.Array]:
   return step + 1, leaf.ravel()[:1]
 
 
-def _shapes(opt_state: state_lib.ForeignState) -> list[tuple]:
+def _shapes(opt_state: state_lib.AlgoPerfState) -> list[tuple]:
   """Shapes and dtypes of the arrays in a state."""
   return [(x.shape, x.dtype) for x in jax.tree.leaves(opt_state)]

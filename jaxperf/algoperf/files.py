@@ -5,16 +5,36 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib.util
 import pathlib
 import sys
-from collections.abc import Iterator
+import types
+from collections.abc import Callable, Iterator
 
 from jaxperf import errors
+from jaxperf import tuning as tuning_lib
 
 _PACKAGES = ('algoperf', 'algorithmic_efficiency')
 _RECOGNISED_BY = {'update_params', 'init_optimizer_state'}
 _OLD_NAMES = ('jax.pmap', 'jax_utils.replicate', 'jax_utils.unreplicate')
+
+
+@dataclasses.dataclass(frozen=True)
+class File:
+  """A submission that was written for AlgoPerf.
+
+  Attributes:
+    module: the file, imported.
+    package: that it imports `spec` from: `'algoperf'`, or its old name.
+    tuning: the search space beside it, or that it tunes itself.
+    batch_size: its `get_batch_size`.
+  """
+
+  module: types.ModuleType
+  package: str
+  tuning: tuning_lib.Tuning
+  batch_size: Callable[[str], int]
 
 
 def package_of(path: pathlib.Path) -> str | None:

@@ -35,7 +35,7 @@ class _Structure:
 
 
 @jax.tree_util.register_pytree_with_keys_class
-class ForeignState:
+class AlgoPerfState:
   """A file's optimizer state: any tree, which may hold Python callables.
 
   As a pytree its children are the arrays and numbers among the leaves; so it

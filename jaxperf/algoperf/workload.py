@@ -32,7 +32,7 @@ class ScalarLogger:
     self._log(int(global_step), values)
 
 
-class ForeignWorkload:
+class AlgoPerfWorkload:
   """What a file may ask; hashed by identity, so it can be a static argument.
 
   The names are AlgoPerf's. Budget and period are in the unit of the rules:

@@ -1,21 +1,36 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""What there is to choose from, as tables for people or JSON for programs."""
+"""The command that lists what there is to choose from."""
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import rich.box
-import rich.console
-import rich.table
-
 from jaxperf import rules as rules_lib
 from jaxperf import text as text_lib
+
+_LIMITS = (
+  *('metric', 'direction', 'validation_target', 'test_target'),
+  *('budget', 'unit', 'rules'),
+)
+
+
+def add_parsers(commands: argparse._SubParsersAction) -> None:
+  """Registers the command; sets `handler(options) -> exit code`."""
+  parser = commands.add_parser('list', help='what there is to choose from')
+  parser.add_argument('what', choices=tuple(_ROWS))
+  parser.add_argument('--format', choices=('table', 'json'), default='table')
+  parser.set_defaults(handler=_list)
+
+
+def _list(options: argparse.Namespace) -> int:
+  print(show(options.what, options.format))
+  return 0
 
 
 def show(what: str, form: str) -> str:
@@ -41,7 +56,7 @@ def _workloads() -> list[dict[str, Any]]:
   for name in plugins.workload_names():
     workload = plugins.workload(name, 'fake')
     params, _ = jax.eval_shape(workload.init, jax.random.key(0))
-    limits = _newest_rules(name)
+    limits = _newest_limits(name)
     rows.append(
       {
         'name': name,
@@ -56,32 +71,21 @@ def _workloads() -> list[dict[str, Any]]:
   return rows
 
 
-def _newest_rules(workload: str) -> dict[str, Any]:
+def _newest_limits(workload: str) -> dict[str, Any]:
   """Goal and budget under the newest rules that know the workload."""
-  for name in sorted(rules_lib.names(), reverse=True):
-    rules = rules_lib.load(name)
-    if workload in rules.workloads:
-      limits = rules.workloads[workload]
-      return {
-        'metric': limits.metric,
-        'direction': 'minimize' if limits.minimize else 'maximize',
-        'validation_target': limits.validation_target,
-        'test_target': limits.test_target,
-        'budget': limits.budget,
-        'unit': rules.unit,
-        'rules': name,
-      }
-  return dict.fromkeys(
-    (
-      'metric',
-      'direction',
-      'validation_target',
-      'test_target',
-      'budget',
-      'unit',
-      'rules',
-    )
-  )
+  rules = rules_lib.newest(workload)
+  if rules is None:
+    return dict.fromkeys(_LIMITS)
+  goal = rules.workloads[workload]
+  return {
+    'metric': goal.metric,
+    'direction': 'minimize' if goal.minimize else 'maximize',
+    'validation_target': goal.validation_target,
+    'test_target': goal.test_target,
+    'budget': goal.budget,
+    'unit': rules.unit,
+    'rules': rules.name,
+  }
 
 
 def _baselines() -> list[dict[str, Any]]:
@@ -185,6 +189,10 @@ def _text(value: Any) -> str:
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
   """Aligned columns; long texts wrap within theirs."""
+  import rich.box
+  import rich.console
+  import rich.table
+
   names = list(rows[0])
   table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
   for name in names:

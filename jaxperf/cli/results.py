@@ -188,7 +188,7 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _tensorboard(args: argparse.Namespace) -> int:
-  from jaxperf.records import tensorboard
+  from jaxperf.records.sinks import tensorboard
 
   count = tensorboard.export(args.folder, args.logdir)
   print(f'{count} trials written; next: tensorboard --logdir={args.logdir}')

@@ -12,22 +12,21 @@ import re
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from jaxperf import errors, tuning
+from jaxperf import errors
 from jaxperf import text as text_lib
 from jaxperf.costs import first_steps, step_cost
 from jaxperf.running import config as config_lib
-from jaxperf.running import isolated, plugins
+from jaxperf.running import entries, isolated, plugins
 from jaxperf.running import jobs as jobs_lib
 
-_GIB = 2**30
 _UNITS = {'KB': 10**3, 'MB': 10**6, 'GB': 10**9, 'TB': 10**12}
-_UNITS |= {'KiB': 2**10, 'MiB': 2**20, 'GiB': _GIB, 'TiB': 2**40}
+_UNITS |= {'KiB': 2**10, 'MiB': 2**20, 'GiB': text_lib.GIB, 'TiB': 2**40}
 # Collectives may move this many times the gradient without a remark.
 _GRADIENTS = 1.1
 _MINI_DEVICES = 8  # Mini batches are small.
-_DRIVEN = (
+_UNFORESEEABLE = (
   'an AlgoPerf file, which is stepped from Python and compiles what it likes: '
   'memory, operations and collectives cannot be told, nor whether all tuning '
   'points work; only the first steps were tried, with the first point'
@@ -45,23 +44,24 @@ def run(options: argparse.Namespace) -> int:
     UserError: if a name or an option is wrong.
   """
   memory = options.device_memory and parse_bytes(options.device_memory)
+  ruleset, entry = _entry(options)
   config = config_lib.make_config(
     {
       'submissions': (options.submission,),
       'workloads': options.workloads or (),
       'rules': options.rules,
-      'ruleset': options.ruleset or _ruleset(options.submission),
+      'ruleset': ruleset,
       'data': 'fake',
       'studies': 1,
     }
   )
   jobs = collections.defaultdict(list)
-  for item in jobs_lib.plan(config):
-    jobs[item.workload].append(item)
+  for job in jobs_lib.plan(config, {entry.spec: entry}).jobs:
+    jobs[job.workload].append(job)
   rows = []
-  for name, items in jobs.items():
+  for name, own in jobs.items():
     print(f'[{len(rows) + 1}/{len(jobs)}] {name}', file=sys.stderr, flush=True)
-    rows.append(_row(config, items, options, memory))
+    rows.append(_row(_Subject(config, entry, own), options, memory))
   if options.format == 'json':
     asked = {'device_memory': memory, 'execute': options.execute}
     content = dataclasses.asdict(config) | asked | {'rows': rows}
@@ -117,26 +117,38 @@ def table(rows: Sequence[Mapping[str, Any]], devices: int) -> str:
   return '\n'.join(lines)
 
 
+class _Subject(NamedTuple):
+  """What is checked on one workload: an entry, and its jobs there."""
+
+  config: config_lib.Config
+  entry: entries.Entry
+  jobs: Sequence[jobs_lib.Job]
+
+
+def _entry(options: argparse.Namespace) -> tuple[str, entries.Entry]:
+  """The rule set for tuning, `'self'` if the submission can, and its entry."""
+  if options.ruleset is None:
+    return entries.entry_of_any(options.submission)
+  return options.ruleset, entries.entry(options.submission, options.ruleset)
+
+
 def _row(
-  config: config_lib.Config,
-  items: Sequence[jobs_lib.Job],
-  options: argparse.Namespace,
-  memory: int | None,
+  subject: _Subject, options: argparse.Namespace, memory: int | None
 ) -> dict[str, Any]:
   """What is found out about one workload, in processes of their own."""
   problems, remarks, steps = [], [], None
   cost, error = None, None
-  if plugins.submission(options.submission, config.ruleset).driver is not None:
-    remarks.append(_DRIVEN)
+  if subject.entry.method.foreseeable:
+    cost, error = _cost(subject, options, memory)
   else:
-    cost, error = _cost(config, items, options, memory)
+    remarks.append(_UNFORESEEABLE)
   if error:
     problems.append(error)
   else:
     if cost is not None:
       problems += _too_large(cost, memory)
       remarks += _remarks(cost)
-    steps, error = _first_steps(config, items[0], options)
+    steps, error = _first_steps(subject, options)
     if error:
       problems.append(f'the first steps failed: {error}')
     elif steps['non_finite']:
@@ -146,7 +158,7 @@ def _row(
         f'{"step" if count == 1 else "steps"} on {steps["workload"]}'
       )
   return {
-    'workload': items[0].workload,
+    'workload': subject.jobs[0].workload,
     'result': 'ok' if not problems else 'failed' if error else 'trouble',
     'problems': problems,
     'remarks': remarks,
@@ -156,15 +168,12 @@ def _row(
 
 
 def _cost(
-  config: config_lib.Config,
-  items: Sequence[jobs_lib.Job],
-  options: argparse.Namespace,
-  memory: int | None,
+  subject: _Subject, options: argparse.Namespace, memory: int | None
 ) -> tuple[Any, str | None]:
   """What a step takes, read from the compiled program."""
   arguments = {
-    'config': dataclasses.asdict(config),
-    'jobs': [dataclasses.asdict(item) for item in items],
+    'config': dataclasses.asdict(subject.config),
+    'jobs': jobs_lib.as_json(subject.jobs),
     'device_memory': memory,
   }
   return isolated.call(
@@ -175,38 +184,25 @@ def _cost(
 
 
 def _first_steps(
-  config: config_lib.Config, item: jobs_lib.Job, options: argparse.Namespace
+  subject: _Subject, options: argparse.Namespace
 ) -> tuple[Any, str | None]:
   """Real steps: on the mini sibling of the workload, or at full size."""
+  config, entry, (job, *_) = subject
   variables = None
   if not options.execute:
-    mini = plugins.mini_sibling(item.workload)
+    mini = plugins.mini_sibling(job.workload)
     if mini is None:
       return None, 'it has no mini workload (--execute needs none)'
     config = dataclasses.replace(
       config, rules='mini', data='', workloads=(mini,)
     )
-    item = jobs_lib.plan(config)[0]
+    job, *_ = jobs_lib.plan(config, {entry.spec: entry}).jobs
     variables = isolated.simulated_devices(min(options.devices, _MINI_DEVICES))
   arguments = {
     'config': dataclasses.asdict(config),
-    'item': dataclasses.asdict(item),
+    'jobs': jobs_lib.as_json([job]),
   }
   return isolated.call(first_steps.run, arguments, variables)
-
-
-def _ruleset(submission: str) -> str:
-  """`'self'` if the submission can tune itself."""
-  try:
-    found = plugins.submission(submission, 'self')
-  except errors.UserError:
-    return 'external'
-  if found.driver is None:
-    return 'self'
-  # An AlgoPerf file tells by the search space beside it.
-  found = plugins.submission(submission, 'external')
-  tunes_itself = isinstance(found.tuning, tuning.SelfTuning)
-  return 'self' if tunes_itself else 'external'
 
 
 def _too_large(cost: Mapping[str, Any], memory: int | None) -> list[str]:
@@ -214,17 +210,17 @@ def _too_large(cost: Mapping[str, Any], memory: int | None) -> list[str]:
   if memory is None or cost['memory'] <= memory:
     return []
   text = (
-    f'a step needs {cost["memory"] / _GIB:.3g} GiB per device, '
-    f'{memory / _GIB:.3g} GiB are there: '
+    f'a step needs {cost["memory"] / text_lib.GIB:.3g} GiB per device, '
+    f'{memory / text_lib.GIB:.3g} GiB are there: '
   )
   if cost['microbatches'] is None:
     return [
       f'{text}microbatches do not help, the least that they need is '
-      f'{cost["needed"] / _GIB:.3g} GiB'
+      f'{cost["needed"] / text_lib.GIB:.3g} GiB'
     ]
   return [
     f'{text}microbatches={cost["microbatches"]} fits, with '
-    f'{cost["needed"] / _GIB:.3g} GiB'
+    f'{cost["needed"] / text_lib.GIB:.3g} GiB'
   ]
 
 
@@ -235,10 +231,12 @@ def _remarks(cost: Mapping[str, Any]) -> list[str]:
     remarks.append(f'ignored here: {", ".join(cost["ignored"])}')
   kinds = cost['collectives']
   if sum(kinds.values()) > _GRADIENTS * cost['params']:
-    parts = [f'{size / _GIB:.3g} GiB {kind}' for kind, size in kinds.items()]
+    parts = [
+      f'{size / text_lib.GIB:.3g} GiB {kind}' for kind, size in kinds.items()
+    ]
     remarks.append(
       'devices exchange more than one gradient '
-      f'({cost["params"] / _GIB:.3g} GiB) a step: {", ".join(parts)}'
+      f'({cost["params"] / text_lib.GIB:.3g} GiB) a step: {", ".join(parts)}'
     )
   return remarks
 
@@ -251,9 +249,9 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
   sizes = [cost[k] for k in ('opt_state', 'arguments', 'temporaries', 'memory')]
   return [
     row['workload'],
-    *[f'{size / _GIB:.3g}' for size in sizes],
+    *[f'{size / text_lib.GIB:.3g}' for size in sizes],
     f'{cost["flops"] / 1e12:.3g}',
-    f'{sum(cost["collectives"].values()) / _GIB:.3g}',
+    f'{sum(cost["collectives"].values()) / text_lib.GIB:.3g}',
     f'{cost["compile_s"]:.0f}',
     row['result'],
   ]

@@ -5,48 +5,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jaxperf import mesh
-from jaxperf.running import build, jobs
-from jaxperf.running import config as config_lib
+from jaxperf.running import build
 from jaxperf.trial import batches as batches_lib
-from jaxperf.trial import compiled, trial
-from jaxperf.trial import step as step_lib
 
 PyTree = Any
 STEPS = 5
 
 
-def run(config: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
+def run(
+  config: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
   """Trains for `STEPS` steps, or until something is not finite.
 
   Args:
-    config: fields of an `experiment.Config`.
-    item: fields of a `job.Job`.
+    config: fields of a `config.Config`.
+    jobs: from `jobs.as_json`, one.
 
   Returns:
-    `workload`, the `losses` (None for one that is not finite, or that a driver
+    `workload`, the `losses` (None for one that is not finite, or that the step
     does not tell), and `non_finite`: the first array that is not (the loss,
     parameters, running statistics, weights to judge), or None. Optimizer state
     may hold infinities.
   """
-  training = build.make_training(
-    config_lib.make_config(config), jobs.Job(**item)
-  )
-  state = compiled.initial_state(training)
-  functions = compiled.compile_functions(training, state)
+  (training,) = build.trainings_from_json(config, jobs)
+  state = training.method.initial_state(training)
+  functions = training.method.compile(training, state)
   batches = batches_lib.Prefetcher(
     training.workload.data.train(training.seed, training.run.batch_size, None),
     lambda batch: mesh.place_batch(batch, training.run.mesh),
   )
   losses, found = [], None
   for step in range(STEPS):
-    batch = _next_batch(training, batches, state, step)
+    batch = functions.next_batch(batches, state, step)
     state, scalars = functions.step(state, batch)
     loss = float(scalars.get('loss', math.nan))
     losses.append(loss if math.isfinite(loss) else None)
@@ -67,21 +64,6 @@ def run(config: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
     'losses': losses,
     'non_finite': found,
   }
-
-
-def _next_batch(
-  training: trial.Training,
-  batches: Iterator[PyTree],
-  state: step_lib.TrainState,
-  step: int,
-) -> PyTree:
-  """The batch that the submission takes."""
-  if training.submission.select_data is None:
-    return next(batches)
-  key = jax.random.fold_in(jax.random.key(training.seed), step)
-  return training.submission.select_data(
-    batches, state.opt_state, state.params, key
-  )
 
 
 def _non_finite(tree: PyTree) -> str | None:

@@ -23,7 +23,7 @@ from jaxperf import mesh
 from jaxperf import rules as rules_lib
 from jaxperf import submission as submission_lib
 from jaxperf import workload as workload_lib
-from jaxperf.running import build, environment, jobs, worker
+from jaxperf.running import build, environment, jobs
 from jaxperf.running import config as config_lib
 from jaxperf.trial import compiled, stopwatch, trial
 from jaxperf.trial import run as run_lib
@@ -31,6 +31,7 @@ from jaxperf.trial import run as run_lib
 _SECONDS = 0.5  # Of each of the two measurements in a pair.
 _WARM_UP = 5  # Steps before each measurement: fills the pipeline, the caches.
 _SYNTHETIC = 'a 1 ms step'
+_FOREVER = 10**9  # Steps.
 
 
 def loop(names: Sequence[str] | None, repeats: int, form: str) -> str:
@@ -48,13 +49,15 @@ def loop(names: Sequence[str] | None, repeats: int, form: str) -> str:
     form: `'table'` or `'json'`.
   """
   rules = rules_lib.load('mini')
-  worker.share_compiled_code(pathlib.Path(tempfile.mkdtemp()))
+  compiled.share_compiled_code(pathlib.Path(tempfile.mkdtemp()))
   trainings = {_SYNTHETIC: _one_millisecond()}
   for name in names or rules.base_workloads:
     config = config_lib.make_config(
       {'submissions': ('baselines.nadamw',), 'workloads': (name,)}
     )
-    trainings[name] = build.make_training(config, jobs.plan(config)[0])
+    plan = jobs.plan(config)
+    job = plan.jobs[0]
+    trainings[name] = build.make_training(config, job, plan.entries[job.spec])
   rows = [
     _loop_row(name, training, repeats) for name, training in trainings.items()
   ]
@@ -97,8 +100,8 @@ class _BareSteps:
   """The compiled step alone, on one batch."""
 
   def __init__(self, training: trial.Training):
-    self._state = compiled.initial_state(training)
-    self._step = compiled.compile_functions(training, self._state).step
+    self._state = training.method.initial_state(training)
+    self._step = training.method.compile(training, self._state).step
     stream = training.workload.data.train(
       training.seed, training.run.batch_size, None
     )
@@ -148,7 +151,7 @@ class _Pairs:
 def _train(training: trial.Training, should_stop: Callable[[], bool]) -> None:
   """A trial that only stops when asked to."""
   run = dataclasses.replace(
-    training.run, unit='steps', budget=10**9, eval_period=10**9
+    training.run, unit='steps', budget=_FOREVER, eval_period=_FOREVER
   )
   goal = rules_lib.WorkloadRules(
     name=training.workload.name,
@@ -156,13 +159,12 @@ def _train(training: trial.Training, should_stop: Callable[[], bool]) -> None:
     minimize=True,
     validation_target=float('-inf'),
     test_target=float('-inf'),
-    budget=run.budget,
-    eval_period=run.eval_period,
+    budget=_FOREVER,
+    eval_period=_FOREVER,
     step_hint=run.step_hint,
   )
   made = trial.Trial(
-    training=dataclasses.replace(training, run=run),
-    goal=goal,
+    training=dataclasses.replace(training, run=run, goal=goal),
     counts_compilation=False,
   )
   quiet = contextlib.redirect_stdout(io.StringIO())
@@ -246,5 +248,5 @@ def _sequential(depth: int) -> trial.Training:
     optimizer=lambda hps, run: optax.sgd(1e-3)
   )
   return trial.Training(
-    workload, submission, submission_lib.Hyperparameters(), run
+    workload, submission, submission_lib.Hyperparameters(), run, compiled.OPTAX
   )

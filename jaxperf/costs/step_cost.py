@@ -16,9 +16,7 @@ from jaxperf import mesh
 from jaxperf import workload as workload_lib
 from jaxperf.costs import flops, hlo
 from jaxperf.running import build
-from jaxperf.running import config as config_lib
-from jaxperf.running import jobs as jobs_lib
-from jaxperf.trial import compiled, dry_run, step, stopwatch, trial
+from jaxperf.trial import compiled, step, stopwatch, trial
 
 PyTree = Any
 # The program is looked at, never run: optimised machine code would be wasted.
@@ -34,8 +32,8 @@ def ahead_of_time(
   """Cost of a step on the devices at hand; nothing of it is run or allocated.
 
   Args:
-    config: fields of an `experiment.Config`.
-    jobs: fields of `job.Job`s of one submission on one workload; all are
+    config: fields of a `config.Config`.
+    jobs: from `jobs.as_json`, of one submission on one workload; all are
       checked, the first is compiled.
     device_memory: bytes of a device; where a step needs more, smaller and
       smaller microbatches are tried.
@@ -48,12 +46,9 @@ def ahead_of_time(
   Raises:
     UserError: if the submission cannot work on this workload.
   """
-  made_config = config_lib.make_config(config)
-  trainings = [
-    build.make_training(made_config, jobs_lib.Job(**j)) for j in jobs
-  ]
+  trainings = build.trainings_from_json(config, jobs)
   for training in trainings:
-    dry_run.check_update(training)
+    training.method.check(training)
   training = trainings[0]
   axis = training.workload.batch_shards or training.run.batch_size
   devices = training.run.mesh.size

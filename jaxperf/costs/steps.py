@@ -18,15 +18,15 @@ import jax
 
 from jaxperf import errors, mesh, text
 from jaxperf import rules as rules_lib
-from jaxperf.running import build, environment, isolated, jobs
+from jaxperf.running import build, environment, isolated
 from jaxperf.running import config as config_lib
-from jaxperf.trial import batches, compiled, stopwatch, trial
+from jaxperf.running import jobs as jobs_lib
+from jaxperf.trial import batches, stopwatch, trial
+from jaxperf.trial import step as step_lib
 
 _SUBMISSION = 'baselines.nadamw'
 _BLOCK_S = 1.0  # Of training in one measurement, at least.
 _WARM_UP = 3
-_IN_FLIGHT = 2  # Steps that the host may be ahead, as in a trial.
-_GIB = 2**30
 _COLUMNS = (
   *('workload', 'batch size', 'step', 'examples per s', 'data wait'),
   *('compile', 'peak GiB'),
@@ -56,7 +56,9 @@ def bench(
     raise errors.UserError(f'the devices cannot be used: {error}')
   if not names:
     rules = (
-      'mini' if machine['device_platform'] == 'cpu' else _newest_rules()[0]
+      'mini'
+      if machine['device_platform'] == 'cpu'
+      else rules_lib.newest_first()[0]
     )
     names = rules_lib.load(rules).base_workloads
   rows = []
@@ -65,13 +67,13 @@ def bench(
       {
         'submissions': (_SUBMISSION,),
         'workloads': (name,),
-        'rules': _rules_for(name),
+        'rules': getattr(rules_lib.newest(name), 'name', 'mini'),
         'data': 'fake',
       }
     )
     arguments = {
       'config': dataclasses.asdict(config),
-      'item': dataclasses.asdict(jobs.plan(config)[0]),
+      'jobs': jobs_lib.as_json(jobs_lib.plan(config).jobs[:1]),
       'batch_size': batch_size,
       'repeats': repeats,
     }
@@ -85,7 +87,7 @@ def bench(
 
 def measure(
   config: Mapping[str, Any],
-  item: Mapping[str, Any],
+  jobs: Sequence[Mapping[str, Any]],
   batch_size: int | None,
   repeats: int,
 ) -> dict[str, Any]:
@@ -96,14 +98,12 @@ def measure(
   the share of time that the devices wait for data.
 
   Args:
-    config: fields of an `experiment.Config`.
-    item: fields of a `job.Job`.
+    config: fields of a `config.Config`.
+    jobs: from `jobs.as_json`, one.
     batch_size: replaces the one of the job unless None.
     repeats: blocks of each kind.
   """
-  training = build.make_training(
-    config_lib.make_config(config), jobs.Job(**item)
-  )
+  (training,) = build.trainings_from_json(config, jobs)
   run = dataclasses.replace(
     training.run, batch_size=batch_size or training.run.batch_size
   )
@@ -138,9 +138,9 @@ class _Loop:
 
   def __init__(self, training: trial.Training):
     self._watch = stopwatch.Stopwatch(counts_compilation=False)
-    self._state = compiled.initial_state(training)
+    self._state = training.method.initial_state(training)
     self._watch.switch('compile', after=self._state)
-    self._step = compiled.compile_functions(training, self._state).step
+    self._step = training.method.compile(training, self._state).step
     self._watch.switch('setup')
     self.compile_s = self._watch.seconds()['compile']
     seed, batch_size = training.seed, training.run.batch_size
@@ -169,7 +169,7 @@ class _Loop:
     for _ in range(steps):
       self._state, scalars = self._step(self._state, next_batch())
       in_flight.append(scalars)
-      if len(in_flight) > _IN_FLIGHT:
+      if len(in_flight) > step_lib.IN_FLIGHT:
         jax.block_until_ready(in_flight.popleft())
     self._watch.switch('setup', after=self._state)
     after = self._watch.seconds()
@@ -177,9 +177,7 @@ class _Loop:
 
   def _next_batch(self) -> Any:
     """The next batch; the devices have nothing to do while it is made."""
-    if not self._batches.ready():
-      with self._watch.bucket('data_wait', after=self._state):
-        self._batches.wait_ready()
+    batches.wait(self._batches, self._watch, self._state)
     return next(self._batches)
 
 
@@ -193,20 +191,6 @@ def _peak_memory() -> dict[str, Any]:
     }
   peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
   return {'of': 'host', 'bytes': peak}
-
-
-def _rules_for(workload: str) -> str:
-  """The newest rules that cover a workload."""
-  names = _newest_rules()
-  return next(
-    (name for name in names if workload in rules_lib.load(name).workloads),
-    names[0],
-  )
-
-
-def _newest_rules() -> list[str]:
-  """Names of the rule sets, the newest first."""
-  return sorted(rules_lib.names(), reverse=True)
 
 
 def _table(
@@ -241,5 +225,5 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     f'{row["examples_per_s"]:,.0f}',
     f'{row["data_wait"]:.0%}',
     f'{row["compile_s"]:.0f} s',
-    f'{row["peak_memory"]["bytes"] / _GIB:.2f}',
+    f'{row["peak_memory"]["bytes"] / text.GIB:.2f}',
   ]

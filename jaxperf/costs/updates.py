@@ -20,9 +20,9 @@ import optax
 from jaxperf import errors, mesh, text, tuning
 from jaxperf import submission as submission_lib
 from jaxperf import workload as workload_lib
-from jaxperf.running import environment, isolated, plugins
+from jaxperf.running import entries, environment, isolated, plugins
+from jaxperf.trial import compiled, gradients, stopwatch, trial
 from jaxperf.trial import step as step_lib
-from jaxperf.trial import stopwatch, trial
 
 PyTree = Any
 _WORKLOADS = ('imagenet_resnet', 'wmt')
@@ -135,7 +135,7 @@ class _Updates:
     )
     self._params, self._grads = _normals(shapes, seed=1), grads
     self._model_state = optax.tree.zeros_like(model_state)
-    self._init = jax.jit(training.optimizer().init)
+    self._init = jax.jit(step_lib.make_optimizer(training).init)
     state = jax.eval_shape(self._init, shapes)
     self.n_params = sum(x.size for x in jax.tree.leaves(shapes))
     self.state_bytes = sum(
@@ -176,53 +176,14 @@ def _normals(shapes: PyTree, seed: int) -> PyTree:
 
 def _make_update(training: trial.Training) -> Callable:
   """The function `(state, gradient) -> state`, parameters included."""
-  step = training.submission.train_step
-  if step is not None:
-    step = step(training.hps, training.run)
-  optimizer = training.optimizer()
+  update = step_lib.make_update(training)
 
-  def update(state: step_lib.TrainState, grads: PyTree) -> step_lib.TrainState:
-    gradients = _free_gradients(state, grads)
-    if step is not None:
-      *new, _ = step(state, gradients, jax.random.key(0))
-      return step_lib.TrainState(state.step + 1, *new)
-    updates, opt_state = optimizer.update(
-      grads,
-      state.opt_state,
-      state.params,
-      value=jnp.float32(0),
-      grad=grads,
-      value_fn=gradients.value_fn,
-      grad_fn=gradients.grad_fn,
-      step=state.step,
-    )
-    params = optax.apply_updates(state.params, updates)
-    return step_lib.TrainState(
-      state.step + 1, params, state.model_state, opt_state
-    )
+  def updated(state: step_lib.TrainState, grads: PyTree) -> step_lib.TrainState:
+    free = gradients.free_gradients(state.params, state.model_state, grads)
+    *new, _ = update(state, free, jax.random.key(0))
+    return step_lib.TrainState(state.step + 1, *new)
 
-  return update
-
-
-def _free_gradients(
-  state: step_lib.TrainState, grads: PyTree
-) -> submission_lib.Gradients:
-  """Functions that cost nothing, for algorithms that evaluate the model.
-
-  The gradient at the parameters is the given one; anywhere else it is the
-  point, which therefore has to be computed.
-  """
-
-  def value_fn(point, *, grad_fn=None, step=None):
-    del point, grad_fn, step
-    return jnp.float32(0)
-
-  def grad_fn(point, update_stats=False):
-    del update_stats
-    grad = grads if point is state.params else point
-    return jnp.float32(0), grad, state.model_state
-
-  return submission_lib.Gradients(value_fn, grad_fn)
+  return updated
 
 
 def _training(workload: workload_lib.Workload, spec: str) -> trial.Training:
@@ -243,11 +204,15 @@ def _training(workload: workload_lib.Workload, spec: str) -> trial.Training:
   )
   ((point,),) = tuning.deal(submission.tuning, 1, 1, seed=0)
   hps = submission_lib.Hyperparameters(**point)
-  return trial.Training(workload, submission, hps, run)
+  return trial.Training(workload, submission, hps, run, compiled.OPTAX)
 
 
 def _submission(spec: str) -> submission_lib.Submission:
-  """The submission for external tuning, or else for self-tuning."""
+  """The submission for external tuning, or else for self-tuning.
+
+  Raises:
+    UserError: if there is none, or if its update cannot be called alone.
+  """
   package, _, name = spec.partition('.')
   if package == 'optax':
     if not hasattr(optax, name):
@@ -256,9 +221,15 @@ def _submission(spec: str) -> submission_lib.Submission:
       optimizer=lambda hps, run: getattr(optax, name)(_RATE)
     )
   try:
-    return plugins.submission(spec, 'external')
+    entry = entries.entry(spec, 'external')
   except errors.UserError:
-    return plugins.submission(spec, 'self')
+    entry = entries.entry(spec, 'self')
+  if not entry.method.foreseeable:
+    raise errors.UserError(
+      f'{spec} is an AlgoPerf file: its update cannot be called without a '
+      'model, so it cannot be measured'
+    )
+  return entry.submission
 
 
 def _all_submissions() -> list[str]:

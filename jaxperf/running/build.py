@@ -1,79 +1,75 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""One job of an experiment, and the trial that it describes."""
+"""From a job to the trial that it describes."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from jaxperf import errors
+from jaxperf import errors, mesh
 from jaxperf import rules as rules_lib
-from jaxperf.running import jobs, plugins
+from jaxperf import submission as submission_lib
+from jaxperf import workload as workload_lib
+from jaxperf.running import config as config_lib
+from jaxperf.running import entries, environment, plugins
+from jaxperf.running import jobs as jobs_lib
+from jaxperf.trial import step
+from jaxperf.trial import trial as trial_lib
 
 
-def make_training(config, job: jobs.Job):
-  """The algorithm, workload, point and limits of a job, on all devices.
-
-  Args:
-    config: an `experiment.Config`.
-    job: one of its jobs.
-
-  Returns:
-    A `train.Training`.
+def make_training(
+  config: config_lib.Config, job: jobs_lib.Job, entry: entries.Entry
+) -> trial_lib.Training:
+  """The algorithm, workload and point of a job, on all devices.
 
   Raises:
-    UserError: if the submission cannot follow an option.
+    UserError: if the submission has no batch size for the workload.
   """
-  from jaxperf import mesh
-  from jaxperf import submission as submission_lib
-  from jaxperf.trial import step, trial
-
   rules = rules_lib.load(config.rules)
-  limits = rules.for_workload(job.workload)
+  goal = rules.for_workload(job.workload)
   workload = plugins.workload(job.workload, config.data or None)
-  submission = plugins.submission(job.submission, config.ruleset)
-  if submission.driver is not None:
-    _check_driven(config)
   run = submission_lib.RunInfo(
-    step_hint=limits.step_hint,
+    step_hint=goal.step_hint,
     budget=rules.budget(job.workload, config.ruleset),
-    eval_period=limits.eval_period,
+    eval_period=goal.eval_period,
     unit=rules.unit,
-    batch_size=_batch_size(submission, rules, workload),
+    batch_size=_batch_size(entry.submission.batch_size, rules, workload),
     loss_kind=workload.loss_kind,
-    minimize=limits.minimize,
+    minimize=goal.minimize,
     params=step.param_info(workload),
     has_batch_stats=step.has_model_state(workload),
     mesh=mesh.make_mesh(),
     ruleset=config.ruleset,
   )
-  return trial.Training(
+  return trial_lib.Training(
     workload=workload,
-    submission=submission,
+    submission=entry.submission,
     hps=submission_lib.Hyperparameters(**job.point),
     run=run,
+    method=entry.method,
+    goal=goal,
     seed=job.seed,
     microbatches=config.microbatches,
-    goal=limits,
+    shard_params=config.shard_params,
   )
 
 
-def make_trial(config, job: jobs.Job):
-  """The `trial.Trial` of a job.
+def make_trial(
+  config: config_lib.Config, job: jobs_lib.Job, entry: entries.Entry
+) -> trial_lib.Trial:
+  """The trial of a job.
 
-  Args:
-    config: an `experiment.Config`.
-    job: one of its jobs.
+  Raises:
+    UserError: as `make_training` does.
   """
-  from jaxperf.running import environment
-  from jaxperf.trial import trial
-
   rules = rules_lib.load(config.rules)
-  training = make_training(config, job)
+  training = make_training(config, job, entry)
   settings = dataclasses.asdict(config) | {
-    'submission': job.submission,
-    'submission_sha256': plugins.submission_digest(job.submission),
+    'submission': job.spec,
+    'submission_sha256': entry.digest,
     'workload': job.workload,
     'study': job.study,
     'trial': job.trial,
@@ -82,15 +78,12 @@ def make_trial(config, job: jobs.Job):
     'tuning_ruleset': config.ruleset,
     'batch_size': training.run.batch_size,
   }
-  goal = rules.for_workload(job.workload)
-  about = dataclasses.asdict(goal) | dataclasses.asdict(
+  about = dataclasses.asdict(training.goal) | dataclasses.asdict(
     training.workload.description
   )
-  return trial.Trial(
+  return trial_lib.Trial(
     training=training,
-    goal=goal,
     counts_compilation=rules.counts_compilation,
-    shard_params=config.shard_params,
     checkpoint_every_s=config.checkpoint_every_s,
     max_steps=config.max_steps or None,
     keep_state=config.keep_state,
@@ -100,9 +93,29 @@ def make_trial(config, job: jobs.Job):
   )
 
 
-def _batch_size(submission, rules: rules_lib.Rules, workload) -> int:
+def trainings_from_json(
+  config: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]
+) -> list[trial_lib.Training]:
+  """Trainings of one submission, in a process that got them as JSON.
+
+  Args:
+    config: fields of a `config.Config`.
+    jobs: from `jobs.as_json`, all of the same submission.
+
+  Raises:
+    UserError: as `make_training` does.
+  """
+  made = config_lib.make_config(config)
+  found = [jobs_lib.from_json(row) for row in jobs]
+  entry = entries.entry(found[0].spec, made.ruleset, made.search_space)
+  return [make_training(made, job, entry) for job in found]
+
+
+def _batch_size(
+  choice: Any, rules: rules_lib.Rules, workload: workload_lib.Workload
+) -> int:
   """Examples per step: the submission's choice where the rules leave one."""
-  choice, name = submission.batch_size, workload.name
+  name = workload.name
   if rules.fixed_batch_size or choice is None:
     return workload.default_batch_size
   if isinstance(choice, int):
@@ -116,17 +129,3 @@ def _batch_size(submission, rules: rules_lib.Rules, workload) -> int:
       f'get_batch_size of the submission knows neither {name} nor {base}'
     )
   return choice.get(name, choice.get(base, workload.default_batch_size))
-
-
-def _check_driven(config) -> None:
-  """Refuses options that a submission which makes its own steps can't follow.
-
-  Raises:
-    UserError: naming the option.
-  """
-  for key, only in (('microbatches', 1), ('shard_params', False)):
-    if getattr(config, key) != only:
-      raise errors.UserError(
-        f'an AlgoPerf file makes its own steps and shardings: config.{key} '
-        f'can only be {only}'
-      )

@@ -1,11 +1,6 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Experiments: submissions x workloads x studies x trials, as jobs.
-
-A config says what is run; `plan` turns it into jobs. Truth is on disk: a job is
-done when its folder holds `result.json`, so starting an experiment again runs
-what is missing and repeats nothing.
-"""
+"""What an experiment config can say, and reading it."""
 
 from __future__ import annotations
 
@@ -15,19 +10,9 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import ml_collections
-from absl import flags
-from ml_collections import config_flags
-
 from jaxperf import errors
 from jaxperf import rules as rules_lib
-from jaxperf.records import files
 from jaxperf.running import plugins
-
-# May differ between two starts of one experiment: they change no result.
-_FREE = ('max_parallel', 'checkpoint_every_s', 'tensorboard')
-# May grow: results of other submissions and workloads stay what they are.
-_LISTS = ('submissions', 'workloads')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +22,7 @@ class Config:
   Attributes:
     rules: name of a rule set, or path of a TOML file.
     ruleset: `external` or `self` tuning.
-    submissions: modules or files, see `plugins.submission`.
+    submissions: modules or files, see `entries.Entry`.
     workloads: names; empty for all base workloads of the rules.
     studies: repetitions; 0 for what the rules say.
     trials: tuning points per study; 0 for what the rules say.
@@ -49,10 +34,13 @@ class Config:
     shard_params: split large parameters over the devices.
     max_steps: step limit; 0 for none.
     keep_state: keep the last state of each trial.
+    launcher: what starts the trials, a module of `running.launch`.
     max_parallel: trials that run at the same time.
     checkpoint_every_s: wall seconds between two checkpoints.
-    tensorboard: folder to which each trial that ends is exported for
-      TensorBoard; empty for none.
+    sinks: where the metrics of trials that end go besides, each `NAME:TARGET`,
+      with a module of `records.sinks`.
+    tensorboard: folder for TensorBoard, empty for none; short for
+      `sinks=tensorboard:FOLDER`.
   """
 
   rules: str = 'mini'
@@ -68,9 +56,17 @@ class Config:
   shard_params: bool = False
   max_steps: int = 0
   keep_state: bool = False
+  launcher: str = 'local'
   max_parallel: int = 1
   checkpoint_every_s: float = 600.0
+  sinks: tuple[str, ...] = ()
   tensorboard: str = ''
+
+  @property
+  def all_sinks(self) -> tuple[str, ...]:
+    """`sinks`, and the one that `tensorboard` stands for."""
+    short = (f'tensorboard:{self.tensorboard}',) if self.tensorboard else ()
+    return (*self.sinks, *short)
 
 
 def make_config(values: Mapping[str, Any]) -> Config:
@@ -80,13 +76,8 @@ def make_config(values: Mapping[str, Any]) -> Config:
     UserError: naming the key that is unknown, of the wrong type, or whose
       value cannot be.
   """
-  fields = {f.name: f for f in dataclasses.fields(Config)}
   for key in values:
-    if key not in fields:
-      raise errors.UserError(
-        f'config key {key!r} does not exist{errors.nearest(key, fields)} '
-        f'Known keys: {", ".join(fields)}.'
-      )
+    _check_key(key)
   defaults = Config()
   typed = {
     key: _typed(key, value, getattr(defaults, key))
@@ -102,57 +93,72 @@ def workload_names(config: Config) -> tuple[str, ...]:
   return config.workloads or rules_of(config.rules).base_workloads
 
 
-def open_folder(folder: pathlib.Path, config: Config) -> Config:
-  """Writes the config beside the results, or checks the one that is there.
-
-  Returns:
-    The config of all that the folder holds: lists of submissions and workloads
-    may have grown.
+def rules_of(name: str) -> rules_lib.Rules:
+  """The rule set of that name.
 
   Raises:
-    UserError: if the folder holds results of another config.
+    UserError: if there is none.
   """
-  path = folder / 'config.json'
-  content = dataclasses.asdict(config) | {
-    'workloads': list(workload_names(config)),
-    'submissions': list(config.submissions),
-  }
-  old = files.read_json(path) if path.exists() else None
-  if old is not None:
-    different = [
-      f'{key} is {content[key]!r}, there it is {old.get(key)!r}'
-      for key in content
-      if key not in _FREE + _LISTS and content[key] != old.get(key)
-    ]
-    if different:
+  try:
+    return rules_lib.load(name)
+  except ValueError as error:
+    raise errors.UserError(str(error)) from None
+
+
+def parse(name: str, overrides: Sequence[str]) -> Config:
+  """The config of a file with `--config.KEY=VALUE` overrides.
+
+  Args:
+    name: path of a file that defines `get_config()`, or name of a module in
+      `experiments`.
+    overrides: such arguments; `submission` may stand for `submissions`.
+
+  Raises:
+    UserError: for an unknown key (with the nearest name), a value of the wrong
+      type, a file without `get_config`.
+  """
+  # Not for the processes of trials, which read a config that is checked.
+  import ml_collections
+  from absl import flags
+  from ml_collections import config_flags
+
+  defaults = dataclasses.asdict(Config())
+  overrides = [
+    o.replace('--config.submission=', '--config.submissions=', 1)
+    for o in overrides
+  ]
+  for argument in overrides:
+    key = argument.partition('=')[0].removeprefix('--config.')
+    if not argument.startswith('--config.'):
       raise errors.UserError(
-        f'{folder} holds results of another config ({"; ".join(different)}): '
-        'choose another --workdir'
+        f'unknown argument {argument!r}: expected --config.KEY=VALUE with one '
+        f'of the keys {", ".join(defaults)}'
       )
-    for key in _LISTS:
-      new = [x for x in content[key] if x not in old[key]]
-      content[key] = old[key] + new
-  elif folder.is_dir() and any(folder.iterdir()):
+    _check_key(key)
+  values = dict(_load(plugins.experiment_path(name)))
+  make_config(values)  # Names what is wrong in the file itself.
+  config = ml_collections.ConfigDict(defaults | values)
+  arguments = ['jaxperf run', *overrides]
+  flag_values = flags.FlagValues()
+  config_flags.DEFINE_config_dict(
+    'config', config, flag_values=flag_values, sys_argv=arguments
+  )
+  try:
+    flag_values(arguments)
+  except flags.Error as error:
+    raise errors.UserError(f'{error}') from None
+  frozen = ml_collections.FrozenConfigDict(flag_values.config)
+  return make_config(dict(frozen))
+
+
+def _check_key(key: str) -> None:
+  """Refuses a key that there is not; names the nearest."""
+  known = [field.name for field in dataclasses.fields(Config)]
+  if key not in known:
     raise errors.UserError(
-      f'{folder} is not empty and has no config.json: choose a new folder'
+      f'config key {key!r} does not exist{errors.nearest(key, known)} '
+      f'Known keys: {", ".join(known)}.'
     )
-  folder.mkdir(parents=True, exist_ok=True)
-  files.write_json(path, content)
-  return make_config(content)
-
-
-def read_config(folder: pathlib.Path) -> Config:
-  """The config of a results folder.
-
-  Raises:
-    UserError: if the folder is not one.
-  """
-  content = files.read_json(folder / 'config.json')
-  if content is None:
-    raise errors.UserError(
-      f'{folder} has no config.json: expected a folder that `jaxperf run` made'
-    )
-  return make_config(content)
 
 
 def _typed(key: str, value: Any, default: Any) -> Any:
@@ -205,64 +211,7 @@ def _check(config: Config) -> None:
     )
 
 
-def rules_of(name: str) -> rules_lib.Rules:
-  """The rule set of that name.
-
-  Raises:
-    UserError: if there is none.
-  """
-  try:
-    return rules_lib.load(name)
-  except ValueError as error:
-    raise errors.UserError(str(error)) from None
-
-
-def parse(name: str, overrides: Sequence[str]) -> Config:
-  """The config of a file with `--config.KEY=VALUE` overrides.
-
-  Args:
-    name: path of a file that defines `get_config()`, or name of a module in
-      `experiments`.
-    overrides: such arguments; `submission` may stand for `submissions`.
-
-  Raises:
-    UserError: for an unknown key (with the nearest name), a value of the wrong
-      type, a file without `get_config`.
-  """
-  defaults = dataclasses.asdict(Config())
-  overrides = [
-    o.replace('--config.submission=', '--config.submissions=', 1)
-    for o in overrides
-  ]
-  for argument in overrides:
-    key = argument.partition('=')[0].removeprefix('--config.')
-    if not argument.startswith('--config.'):
-      raise errors.UserError(
-        f'unknown argument {argument!r}: expected --config.KEY=VALUE with one '
-        f'of the keys {", ".join(defaults)}'
-      )
-    if key not in defaults:
-      raise errors.UserError(
-        f'config key {key!r} does not exist{errors.nearest(key, defaults)} '
-        f'Known keys: {", ".join(defaults)}.'
-      )
-  values = dict(_load(plugins.experiment_path(name)))
-  make_config(values)  # Names what is wrong in the file itself.
-  config = ml_collections.ConfigDict(defaults | values)
-  arguments = ['jaxperf run', *overrides]
-  flag_values = flags.FlagValues()
-  config_flags.DEFINE_config_dict(
-    'config', config, flag_values=flag_values, sys_argv=arguments
-  )
-  try:
-    flag_values(arguments)
-  except flags.Error as error:
-    raise errors.UserError(f'{error}') from None
-  frozen = ml_collections.FrozenConfigDict(flag_values.config)
-  return make_config(dict(frozen))
-
-
-def _load(path: pathlib.Path) -> ml_collections.ConfigDict:
+def _load(path: pathlib.Path) -> Mapping[str, Any]:
   """What the file's `get_config()` returns."""
   spec = importlib.util.spec_from_file_location(path.stem, path)
   module = importlib.util.module_from_spec(spec)

@@ -42,7 +42,7 @@ def call(
     answer = pathlib.Path(folder, 'answer.json')
     command = (function.__module__, function.__qualname__, str(answer))
     done = subprocess.run(
-      [sys.executable, '-m', 'jaxperf.running.isolated', *command],
+      [sys.executable, '-P', '-m', 'jaxperf.running.isolated', *command],
       input=json.dumps(arguments),
       stdout=sys.stderr,
       text=True,
@@ -76,8 +76,7 @@ def _main(module: str, name: str, answer: str) -> None:
   # Whatever a submission raises is the caller's to report.
   except Exception as error:
     traceback.print_exc()
-    message = f'{type(error).__name__}: {error}'
-    content['error'] = message.split('\n')[0][:500]
+    content['error'] = errors.first_line(error)
   files.write_json(pathlib.Path(answer), content)
 
 

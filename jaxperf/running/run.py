@@ -6,26 +6,24 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import dataclasses
 import pathlib
+import shlex
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+import jax
 import rich.console
 import rich.live
 import rich.text
 
-from jaxperf import errors, tuning
-from jaxperf.records import files, status
-from jaxperf.running import build, plugins
+from jaxperf import errors
+from jaxperf.records import files, layout, sinks, status
+from jaxperf.running import build, launch
 from jaxperf.running import config as config_lib
+from jaxperf.running import folder as folder_lib
 from jaxperf.running import jobs as jobs_lib
-from jaxperf.running.launch import local
-from jaxperf.trial import dry_run
-
-STOPPED = 75  # Exit status of a trial that saved its state and can go on.
 
 
 def run(config: config_lib.Config, folder: pathlib.Path, retry: bool) -> int:
@@ -34,30 +32,24 @@ def run(config: config_lib.Config, folder: pathlib.Path, retry: bool) -> int:
   Args:
     config: checked.
     folder: results folder.
-    retry: run trials that ended in `error` or `out_of_memory` again.
+    retry: run trials that failed again.
 
   Returns:
     Exit code: 0 if no trial failed, 1 otherwise, 130 if it was interrupted.
 
   Raises:
-    UserError: for whatever can be known to be wrong.
+    UserError: for whatever can be known to be wrong; nothing is written then.
   """
-  if config.tensorboard:
-    _tensorboard()  # A missing package is better known now.
-  jobs = jobs_lib.plan(config)
-  _check(config, jobs)
-  whole = config_lib.open_folder(folder, config)
-  files.write_json(
-    folder / 'jobs.json',
-    [
-      dataclasses.asdict(j) | {'folder': str(j.folder)}
-      for j in jobs_lib.plan(whole)
-    ],
-  )
-  _write_search_spaces(config, folder)
+  exports = sinks.load(config.all_sinks)
+  launcher = launch.make(config)
+  whole = folder_lib.merged_config(folder, config)
+  plan = jobs_lib.plan(whole)
+  jobs = _asked_for(config, plan.jobs)
+  _check(config, plan, jobs)
+  folder_lib.write(folder, whole, plan)
   if retry:
     _forget_failures(folder, jobs)
-  missing = [j for j in jobs if not _result(folder, j)]
+  missing = [job for job in jobs if _outcome(folder, job) is None]
   console = rich.console.Console(
     highlight=False, soft_wrap=True, force_terminal=sys.stdout.isatty()
   )
@@ -65,12 +57,44 @@ def run(config: config_lib.Config, folder: pathlib.Path, retry: bool) -> int:
     f'{len(jobs)} trials, {len(jobs) - len(missing)} done already; '
     f'results in {folder}'
   )
-  with _interrupted() as interrupted:
-    _run_all(config, folder, missing, console, interrupted)
+  shown = _Shown(folder, len(missing), console)
+  tasks = [_task(folder, job) for job in missing]
+  with _interrupted() as interrupted, shown:
+    _run_all(launcher, tasks, shown, exports, interrupted)
   if interrupted():
     console.print('interrupted: the same command goes on from here')
     return 130
   return _summary(folder, jobs, console)
+
+
+def _asked_for(
+  config: config_lib.Config, jobs: Sequence[jobs_lib.Job]
+) -> list[jobs_lib.Job]:
+  """The jobs of this config, of all that its folder is to hold."""
+  workloads = config_lib.workload_names(config)
+  return [
+    job
+    for job in jobs
+    if job.spec in config.submissions and job.workload in workloads
+  ]
+
+
+def _check(
+  config: config_lib.Config,
+  plan: jobs_lib.Plan,
+  jobs: Sequence[jobs_lib.Job],
+) -> None:
+  """Refuses submissions that cannot work, before any device is touched."""
+  jax.config.update('jax_platforms', 'cpu')  # Of this process alone.
+  first: dict[tuple, jobs_lib.Job] = {}
+  for job in jobs:
+    first.setdefault((job.spec, job.workload), job)
+  for job in first.values():
+    training = build.make_training(config, job, plan.entries[job.spec])
+    try:
+      training.method.check(training)
+    except errors.UserError as error:
+      raise errors.UserError(f'{job.spec} on {job.workload}: {error}') from None
 
 
 @contextlib.contextmanager
@@ -91,155 +115,146 @@ def _interrupted() -> Iterator[Callable[[], bool]]:
       signal.signal(number, handler)
 
 
-def _check(config: config_lib.Config, jobs: list[jobs_lib.Job]) -> None:
-  """Refuses submissions that cannot work, before any device is touched."""
-  import jax
+def _task(folder: pathlib.Path, job: jobs_lib.Job) -> launch.Task:
+  """The command line of one trial: the unit of work, also on other machines.
 
-  jax.config.update('jax_platforms', 'cpu')  # Of this process alone.
-  points: dict[tuple, jobs_lib.Job] = {}
-  for item in jobs:
-    points.setdefault((item.submission, item.workload), item)
-  for item in points.values():
-    try:
-      dry_run.check_update(build.make_training(config, item))
-    except errors.UserError as error:
-      raise errors.UserError(
-        f'{item.submission} on {item.workload}: {error}'
-      ) from None
+  Files of the user's in the current folder must not hide modules (`-P`).
+  """
+  command = (sys.executable, '-P', '-m', 'jaxperf', 'trial')
+  return launch.Task(
+    folder / job.folder, [*command, str(folder), str(job.folder)]
+  )
 
 
-def _write_search_spaces(
-  config: config_lib.Config, folder: pathlib.Path
+def _run_all(
+  launcher: launch.Launcher,
+  tasks: Sequence[launch.Task],
+  shown: _Shown,
+  exports: Sequence[tuple[sinks.Sink, str]],
+  interrupted: Callable[[], bool],
 ) -> None:
-  """Leaves each submission's tuning in AlgoPerf's format beside its results."""
-  if config.ruleset == 'self':
-    return
-  for spec in config.submissions:
-    path = folder / plugins.submission_name(spec)
-    path.mkdir(exist_ok=True)
-    tuning.write_json(
-      jobs_lib.tuning_of(config, spec), path / 'tuning_search_space.json'
+  """Starts the tasks and follows them to their ends, unless interrupted."""
+  try:
+    launcher.start(tasks)
+    while (launcher.running or launcher.waiting) and not interrupted():
+      shown.running(launcher)
+      for ended in launcher.ended():
+        shown.ended(ended)
+        for sink, target in exports:
+          sink.export(shown.folder, target)
+  finally:
+    launcher.stop()
+
+
+class _Shown:
+  """What the user sees of the trials: a line an event, and a live part."""
+
+  def __init__(
+    self, folder: pathlib.Path, count: int, console: rich.console.Console
+  ):
+    self.folder = folder
+    self._console, self._count, self._done = console, count, 0
+    self._started: set[pathlib.Path] = set()
+    self._live = rich.live.Live(
+      console=console, transient=True, refresh_per_second=4
     )
 
-
-def _run_all(config, folder, missing, console, interrupted) -> None:
-  """Keeps the places filled until no job is left, or until interrupted."""
-  waiting = collections.deque(missing)
-  launcher = local.Launcher(config.max_parallel)
-  done = 0
-  with (
-    rich.live.Live(console=console, transient=True, refresh_per_second=4)
-    if console.is_terminal
-    else _NoLive() as live
-  ):
-    try:
-      while (waiting or launcher.running) and not interrupted():
-        while waiting and not launcher.full():
-          item = waiting.popleft()
-          launcher.start(_command(folder, item), folder / item.folder)
-          if not console.is_terminal:
-            console.print(f'start {item.folder}')
-        for process in launcher.ended():
-          done += 1
-          _report(folder, process, f'[{done}/{len(missing)}]', console)
-          if config.tensorboard:
-            _tensorboard().export(folder, config.tensorboard)
-        live.update(_live_text(folder, launcher, len(waiting)))
-    finally:
-      launcher.close()
-
-
-def _tensorboard():
-  """The module that exports; loads TensorFlow, hence only if asked for."""
-  from jaxperf.records import tensorboard
-
-  tensorboard.writers()
-  return tensorboard
-
-
-class _NoLive:
-  """Stands for the status line where the output is not a terminal."""
-
-  def __enter__(self):
+  def __enter__(self) -> _Shown:
+    if self._console.is_terminal:
+      self._live.start()
     return self
 
-  def __exit__(self, *_):
-    return None
+  def __exit__(self, *_) -> None:
+    self._live.stop()
 
-  def update(self, _):
-    """Shows nothing."""
+  def running(self, launcher: launch.Launcher) -> None:
+    """Shows what runs now."""
+    if self._console.is_terminal:
+      self._live.update(self._text(launcher))
+      return
+    for task, _ in launcher.running:
+      if task.folder not in self._started:
+        self._started.add(task.folder)
+        self._console.print(f'start {task.folder.relative_to(self.folder)}')
+
+  def ended(self, ended: launch.Ended) -> None:
+    """Says how a trial ended.
+
+    Raises:
+      UserError: if it could not start because of a mistake of the user's, which
+        ends the experiment.
+    """
+    self._done += 1
+    trial = self._trial(ended.task)
+    log = ended.task.folder / 'trial.log'
+    if ended.status == 2:
+      raise errors.UserError(_last_line(log))
+    if trial.result is not None:
+      outcome = layout.Outcome(trial.result['outcome'])
+      text = f'{outcome:<8} {status.describe(trial)}'
+      if outcome.failed:
+        text += f': {trial.result["message"]} (see {log})'
+    elif ended.status == launch.STOPPED:
+      text = 'stopped, can be continued'
+    else:
+      text = (
+        f'error: it ended with status {ended.status} and no result (see {log})'
+      )
+    count = f'[{self._done}/{self._count}]'
+    self._console.print(f'{count} {trial.folder}: {text}', markup=False)
+
+  def _trial(self, task: launch.Task) -> status.TrialStatus:
+    """The state of a task's trial."""
+    return status.read_trial(self.folder, task.folder.relative_to(self.folder))
+
+  def _text(self, launcher: launch.Launcher) -> rich.text.Text:
+    """One line a running trial."""
+    lines = []
+    for task, _ in launcher.running:
+      trial = self._trial(task)
+      state = status.describe(trial) if trial.progress else 'starting'
+      lines.append(f'{trial.folder}: {state}')
+    if launcher.waiting:
+      lines.append(f'{launcher.waiting} more waiting')
+    return rich.text.Text('\n'.join(lines), no_wrap=True, overflow='ellipsis')
 
 
-def _command(folder: pathlib.Path, item: jobs_lib.Job) -> list[str]:
-  """The command line of one trial: the unit of work, also on other machines."""
-  return [
-    sys.executable,
-    '-m',
-    'jaxperf',
-    'trial',
-    str(folder),
-    str(item.folder),
-  ]
-
-
-def _report(folder, process: local.Process, count: str, console) -> None:
-  """Says how a trial ended; a mistake of the user's ends the experiment."""
-  trial = status.read_trial(folder, process.folder.relative_to(folder))
-  code = process.popen.returncode
-  log = process.folder / 'trial.log'
-  if code == 2:
-    raise errors.UserError(_last_line(log))
-  if trial.result is not None:
-    text = f'{trial.result["outcome"]:<8} {status.describe(trial)}'
-    if trial.result['outcome'] in ('error', 'out_of_memory'):
-      text += f': {trial.result["message"]} (see {log})'
-  elif code == STOPPED:
-    text = 'stopped, can be continued'
-  else:
-    text = f'error: it ended with status {code} and no result (see {log})'
-  console.print(f'{count} {trial.folder}: {text}', markup=False)
-
-
-def _live_text(folder, launcher, waiting: int) -> rich.text.Text:
-  """One line a running trial."""
-  lines = []
-  for process in launcher.running:
-    trial = status.read_trial(folder, process.folder.relative_to(folder))
-    state = status.describe(trial) if trial.progress else 'starting'
-    lines.append(f'{trial.folder}: {state}')
-  if waiting:
-    lines.append(f'{waiting} more waiting')
-  return rich.text.Text('\n'.join(lines), no_wrap=True, overflow='ellipsis')
-
-
-def _summary(folder, jobs, console) -> int:
+def _summary(
+  folder: pathlib.Path,
+  jobs: Sequence[jobs_lib.Job],
+  console: rich.console.Console,
+) -> int:
   """Counts the outcomes."""
   outcomes = collections.Counter(
-    (_result(folder, j) or {'outcome': 'error'})['outcome'] for j in jobs
+    _outcome(folder, job) or layout.Outcome.ERROR for job in jobs
   )
   text = ', '.join(f'{n} {name}' for name, n in sorted(outcomes.items()))
   console.print(f'{len(jobs)} trials: {text}')
-  failed = outcomes['error'] + outcomes['out_of_memory']
+  failed = sum(n for outcome, n in outcomes.items() if outcome.failed)
   if failed:
     console.print(
       f'{failed} failed; after mending the cause run the same command with '
       '--retry'
     )
-  console.print(f'next: jaxperf score {folder}   jaxperf report {folder}')
+  where = shlex.quote(str(folder))
+  console.print(f'next: jaxperf score {where}   jaxperf report {where}')
   return 1 if failed else 0
 
 
-def _result(folder: pathlib.Path, item: jobs_lib.Job) -> dict | None:
+def _outcome(folder: pathlib.Path, job: jobs_lib.Job) -> layout.Outcome | None:
   """How a job ended, None if it has not."""
-  return files.read_json(folder / item.folder / 'result.json')
+  result = files.read_json(folder / job.folder / 'result.json')
+  return layout.Outcome(result['outcome']) if result else None
 
 
-def _forget_failures(folder: pathlib.Path, jobs: list[jobs_lib.Job]) -> None:
+def _forget_failures(
+  folder: pathlib.Path, jobs: Sequence[jobs_lib.Job]
+) -> None:
   """Removes results of failed trials, so that they run again."""
-  for item in jobs:
-    result = _result(folder, item)
-    if result and result['outcome'] in ('error', 'out_of_memory'):
-      (folder / item.folder / 'result.json').unlink()
+  for job in jobs:
+    outcome = _outcome(folder, job)
+    if outcome is not None and outcome.failed:
+      (folder / job.folder / 'result.json').unlink()
 
 
 def _last_line(path: pathlib.Path) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from jaxperf import data, workload
+from jaxperf.trial import stopwatch
 
 
 class Prefetcher:
@@ -86,3 +87,17 @@ class Prefetcher:
         self._ready.put((place(batch), cursor))
     except BaseException as error:  # Raised again by __next__.
       self._ready.put(error)
+
+
+def wait(batches: Prefetcher, watch: stopwatch.Stopwatch, state: Any) -> None:
+  """Waits for the next batch, on the clock as `data_wait`.
+
+  Args:
+    batches: that a step takes from.
+    watch: the clock.
+    state: what the last step returns: the devices finish it first, so that only
+      the time in which they have nothing to do is the data's.
+  """
+  if not batches.ready():
+    with watch.bucket('data_wait', after=state):
+      batches.wait_ready()

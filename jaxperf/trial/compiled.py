@@ -1,59 +1,28 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""What runs on the counted clock, compiled ahead of time."""
+"""How optax submissions train: all that runs on the clock, compiled ahead."""
 
 from __future__ import annotations
 
+import functools
+import pathlib
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 
 from jaxperf import mesh as mesh_lib
-from jaxperf.trial import host as host_lib
+from jaxperf.trial import dry_run, progress, trial
 from jaxperf.trial import step as step_lib
-from jaxperf.trial import trial
 
 PyTree = Any
 
 
-class Functions(NamedTuple):
-  """Compiled functions of one trial.
-
-  Attributes:
-    step: `(state, batch) -> state, scalars`; the state is donated.
-    eval_params: `(opt_state, params, model_state) -> params, model_state` and
-      perhaps a new optimizer state; None if the training weights are judged.
-    prepare: `(state) -> state`, of a submission with a driver: what it returns
-      is judged and trained on.
-  """
-
-  step: Callable
-  eval_params: Callable | None
-  prepare: Callable | None = None
-
-
-def abstract_state(
-  training: trial.Training, shard_params: bool = False
-) -> step_lib.TrainState:
-  """Shapes, dtypes and shardings of the state.
-
-  Nothing is allocated, but for a submission with a driver, which makes its
-  state for real.
-  """
-  if training.submission.driver is not None:
-    state = initial_state(training)
-    return jax.tree.map(lambda x: _everywhere(x, training.run.mesh), state)
-  return _abstract_state(training, shard_params)
-
-
-def _abstract_state(
-  training: trial.Training, shard_params: bool
-) -> step_lib.TrainState:
-  """The abstract state of a native submission."""
+def abstract_state(training: trial.Training) -> step_lib.TrainState:
+  """Shapes, dtypes and shardings of the state; nothing is allocated."""
   shapes = jax.eval_shape(step_lib.make_init(training))
   mesh = training.run.mesh
-  shardings = mesh_lib.state_shardings(shapes, mesh, shard_params)
+  shardings = mesh_lib.state_shardings(shapes, mesh, training.shard_params)
   rule = training.submission.state_sharding
   if rule is not None:
     shardings = shardings._replace(opt_state=rule(shapes.opt_state, mesh))
@@ -67,14 +36,10 @@ def abstract_batch(training: trial.Training) -> PyTree:
   return jax.tree.map(lambda x: _struct(x, split), spec)
 
 
-def initial_state(
-  training: trial.Training, shard_params: bool = False
-) -> step_lib.TrainState:
+def initial_state(training: trial.Training) -> step_lib.TrainState:
   """A fresh state on the devices."""
-  shardings = _shardings(_abstract_state(training, shard_params))
-  state = jax.jit(step_lib.make_init(training), out_shardings=shardings)()
-  driver = training.submission.driver
-  return state if driver is None else driver(training).start(state)
+  shardings = _shardings(abstract_state(training))
+  return jax.jit(step_lib.make_init(training), out_shardings=shardings)()
 
 
 def lower_step(
@@ -99,35 +64,49 @@ def lower_step(
 def compile_functions(
   training: trial.Training,
   state: step_lib.TrainState,
-  host: host_lib.Host | None = None,
-) -> Functions:
-  """Compiles step and `eval_params` for a state (abstract or not).
-
-  Args:
-    training: algorithm and workload.
-    state: to compile for; not abstract for a submission with a driver.
-    host: the run, for a driver; it follows none if left out.
-  """
-  if training.submission.driver is not None:
-    driver = training.submission.driver(training)
-    step, prepare = driver.functions(state, host or host_lib.Host())
-    return Functions(step, None, prepare)
-  step = lower_step(training, state).compile()
-  eval_params = training.submission.eval_params
-  if eval_params is None:
-    return Functions(step, None)
+  live: progress.Live | None = None,
+) -> trial.Functions:
+  """Compiles step and `eval_params` for a state (abstract or not)."""
+  del live  # Compiled functions follow no run.
+  submission = training.submission
+  functions = trial.Functions(
+    step=lower_step(training, state).compile(), on_eval=submission.on_eval
+  )
+  if submission.select_data is not None:
+    functions = functions._replace(next_batch=_selection(training))
+  if submission.eval_params is None:
+    return functions
   like = jax.tree.map(lambda x: _struct(x, x.sharding), state)
-  lowered = jax.jit(eval_params).lower(
+  lowered = jax.jit(submission.eval_params).lower(
     like.opt_state, like.params, like.model_state
   )
-  return Functions(step, lowered.compile())
+  return functions._replace(eval_params=lowered.compile())
 
 
-def _everywhere(x: jax.Array, mesh: jax.sharding.Mesh) -> jax.ShapeDtypeStruct:
-  """Shape, dtype and sharding of an array that is to be on all devices."""
-  if len(x.sharding.device_set) == mesh.size:
-    return _struct(x, x.sharding)
-  return _struct(x, mesh_lib.replicated(mesh))
+def share_compiled_code(folder: pathlib.Path) -> None:
+  """Lets the trials of one experiment reuse each other's compiled code."""
+  cache = (folder / '.compiled').absolute()
+  jax.config.update('jax_compilation_cache_dir', str(cache))
+  jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
+  jax.config.update('jax_persistent_cache_min_entry_size_bytes', -1)
+
+
+def _selection(training: trial.Training) -> Callable:
+  """`Functions.next_batch` of a submission that selects its data."""
+  select, seed = training.submission.select_data, training.seed
+  _selection_key(seed, 0)  # It compiles now, not in a step.
+
+  def next_batch(batches, state, step):
+    key = _selection_key(seed, step)
+    return select(batches, state.opt_state, state.params, key)
+
+  return next_batch
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _selection_key(seed: int, step: int) -> jax.Array:
+  """The random key of `select_data`."""
+  return jax.random.fold_in(jax.random.key(seed), step)
 
 
 def _struct(x: Any, sharding: Any) -> jax.ShapeDtypeStruct:
@@ -138,3 +117,12 @@ def _struct(x: Any, sharding: Any) -> jax.ShapeDtypeStruct:
 def _shardings(state: PyTree) -> PyTree:
   """The shardings of a tree of arrays or structs."""
   return jax.tree.map(lambda x: x.sharding, state)
+
+
+OPTAX = trial.Method(
+  initial_state=initial_state,
+  abstract_state=abstract_state,
+  compile=compile_functions,
+  check=dry_run.check_update,
+  foreseeable=True,
+)

@@ -6,32 +6,23 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import functools
+import math
 import pathlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 
 from jaxperf import mesh, submission
-from jaxperf.records import write
-from jaxperf.trial import (
-  batches,
-  checkpoint,
-  compiled,
-  evaluation,
-  host,
-  stopwatch,
-)
+from jaxperf.records import layout, write
+from jaxperf.trial import batches as batches_lib
+from jaxperf.trial import checkpoint, evaluation, stopwatch
 from jaxperf.trial import progress as progress_lib
 from jaxperf.trial import step as step_lib
 from jaxperf.trial import trial as trial_lib
 
-if TYPE_CHECKING:
-  from jaxperf.trial import trial as trial_lib
-
-_IN_FLIGHT = 2  # Steps that the host may be ahead of the devices.
 _LOGGED_STEPS, _LOG_EVERY = 100, 100  # Scalars: the first 100, then each 100th.
+Outcome = layout.Outcome
 
 
 class Session:
@@ -41,13 +32,13 @@ class Session:
     self, trial: trial_lib.Trial, folder: pathlib.Path, own_folder: pathlib.Path
   ):
     self.trial = trial
-    self.goal = trial.goal
-    self.run_info = trial.training.run
-    self.mesh = self.run_info.mesh
+    self.method = trial.training.method
+    self.goal, self.limits = trial.training.goal, trial.limits
+    self.mesh = trial.training.run.mesh
     self.watch = stopwatch.Stopwatch(trial.counts_compilation)
     self.progress = progress_lib.Progress()
-    self.batches: batches.Prefetcher | None = None
-    self.host = host.Host()
+    self.batches: batches_lib.Prefetcher | None = None
+    self.live = progress_lib.Live()
     self.agree = mesh.Agreement(self.mesh)
     workload = trial.training.workload
     self.evaluator = evaluation.Evaluator(workload, self.mesh)
@@ -56,7 +47,7 @@ class Session:
     self.stage = 'setup'
     self.heartbeat = write.Heartbeat(own_folder, self._status)
 
-  def train(self, should_stop: Callable[[], bool]) -> str:
+  def train(self, should_stop: Callable[[], bool]) -> Outcome:
     """The training loop."""
     state = self._start()
     progress, watch = self.progress, self.watch
@@ -68,34 +59,33 @@ class Session:
     outcome = None
     self._enter('train')
     while outcome is None:
-      batch = self._next_batch(state)
+      batch = self._next_batch(functions, state)
       state, scalars = functions.step(state, batch)
       progress.step += 1
       in_flight.append((progress.step - 1, scalars))
-      if len(in_flight) > _IN_FLIGHT:
+      if len(in_flight) > step_lib.IN_FLIGHT:
         self._finish_step(*in_flight.popleft())
 
-      due, spent, save, stop = self._decide(saved_at, should_stop)
-      if due or spent or save or stop:
-        while in_flight:
-          self._finish_step(*in_flight.popleft())
-      if due:
+      due = self._due(saved_at, should_stop)
+      while any(due) and in_flight:
+        self._finish_step(*in_flight.popleft())
+      if due.evaluate:
         state, functions, outcome = self._evaluate(state, functions)
-      elif spent:
-        outcome = 'budget'
-      if outcome is None and (save or stop):
+      elif due.spent:
+        outcome = Outcome.BUDGET
+      if outcome is None and (due.save or due.stop):
         self._save(state)
         saved_at = watch.running_time()
-        outcome = 'stopped' if stop else None
+        outcome = Outcome.STOPPED if due.stop else None
     self._enter('logging', state)
     self.record.flush()
-    if outcome == 'stopped':
+    if outcome is Outcome.STOPPED:
       return outcome
     if self.trial.keep_state and self.checkpointer.latest() != progress.step:
       self._save(state)
     return progress.label(outcome, self.goal.metric)
 
-  def summary(self, outcome: str, message: str | None) -> dict[str, Any]:
+  def summary(self, outcome: Outcome, message: str | None) -> dict[str, Any]:
     """The content of `result.json`."""
     return {
       'outcome': outcome,
@@ -118,16 +108,16 @@ class Session:
   def _start(self) -> step_lib.TrainState:
     """The first state, or that of the last checkpoint."""
     training = self.trial.training
-    workload, batch_size = training.workload, self.run_info.batch_size
+    workload, batch_size = training.workload, training.run.batch_size
     mesh.check_batch_size(
       self.mesh, workload.batch_shards or batch_size, training.microbatches
     )
     restored = None
     if self.checkpointer.latest() is not None:
-      like = compiled.abstract_state(training, self.trial.shard_params)
+      like = self.method.abstract_state(training)
       restored = self.checkpointer.restore(like)
     if restored is None:
-      state = compiled.initial_state(training, self.trial.shard_params)
+      state = self.method.initial_state(training)
     else:
       state, saved = restored
       self.progress = progress_lib.Progress(**saved)
@@ -145,7 +135,7 @@ class Session:
       training.seed, batch_size, self.progress.cursor
     )
     spec = workload.data.element_spec(batch_size)
-    self.batches = batches.Prefetcher(
+    self.batches = batches_lib.Prefetcher(
       evaluation.checked(stream, spec),
       lambda batch: mesh.place_batch(batch, self.mesh),
       self.progress.cursor,
@@ -165,28 +155,25 @@ class Session:
 
   def _compile(
     self, state: step_lib.TrainState, bucket: str
-  ) -> compiled.Functions:
+  ) -> trial_lib.Functions:
     """Compiles all that runs on the counted clock."""
     self.stage = 'compile'
-    self.host = host.Host(
-      self.progress, self.watch, self.record.scalars, bucket
+    self.live = progress_lib.Live(
+      self.progress,
+      self.watch,
+      self.limits,
+      self.record.scalars,
+      bucket,
     )
-    training = self._training()
     with self.watch.bucket(bucket, after=state):
-      if training.submission.select_data is not None:
-        _selection_key(training.seed, self.progress.step)
-      return compiled.compile_functions(training, state, self.host)
+      return self.method.compile(self._training(), state, self.live)
 
-  def _next_batch(self, state: step_lib.TrainState) -> Any:
-    """The next training batch; waiting for the host is `data_wait`."""
-    if not self.batches.ready():
-      with self.watch.bucket('data_wait', after=state):
-        self.batches.wait_ready()
-    select = self.trial.training.submission.select_data
-    if select is None:
-      return next(self.batches)
-    key = _selection_key(self.trial.training.seed, self.progress.step)
-    return select(self.batches, state.opt_state, state.params, key)
+  def _next_batch(
+    self, functions: trial_lib.Functions, state: step_lib.TrainState
+  ) -> Any:
+    """What the next step is given; waiting for the host is `data_wait`."""
+    batches_lib.wait(self.batches, self.watch, state)
+    return functions.next_batch(self.batches, state, self.progress.step)
 
   def _finish_step(self, index: int, scalars: Mapping[str, jax.Array]) -> None:
     """Waits for a step and notes its scalars."""
@@ -195,34 +182,31 @@ class Session:
       values = {name: float(value) for name, value in scalars.items()}
       self.record.scalars(index, values)
 
-  def _decide(
+  def _due(
     self, saved_at: float, should_stop: Callable[[], bool]
-  ) -> tuple[bool, bool, bool, bool]:
-    """Whether to evaluate, end, save, or stop, alike in all processes."""
-    info, step = self.run_info, self.progress.step
+  ) -> trial_lib.Due:
+    """What is to be done after a step, alike in all processes."""
+    limits, step = self.limits, self.progress.step
     running = self.watch.running_time()
-    timed = info.unit == 'seconds'
-    due, spent, save, stop = self.agree(
-      [
-        timed
-        and (
-          not self.progress.evaluations
-          or running - self.progress.evaluated_at >= info.eval_period
-        ),
-        timed and self.watch.submission_time() >= info.budget,
-        running - saved_at >= self.trial.checkpoint_every_s,
-        should_stop(),
-      ]
+    evaluated = (
+      self.progress.evaluated_at if self.progress.evaluations else None
     )
-    if not timed:
-      spent = step >= info.budget
-      due = spent or step == 1 or step % info.eval_period == 0
-    due = due or step == self.trial.max_steps or self.host.complete
-    return due, spent, save, stop
+    since = math.inf if evaluated is None else running - evaluated
+    own = trial_lib.Due(
+      evaluate=limits.due(step, since),
+      spent=self._spent(),
+      save=running - saved_at >= self.trial.checkpoint_every_s,
+      stop=should_stop(),
+    )
+    due = trial_lib.Due(*self.agree(own))
+    if not limits.timed:  # Processes count steps alike, nothing to agree on.
+      due = due._replace(evaluate=own.evaluate, spent=own.spent)
+    last = limits.last(step) or self.live.complete
+    return due._replace(evaluate=due.evaluate or last)
 
   def _evaluate(
-    self, state: step_lib.TrainState, functions: compiled.Functions
-  ) -> tuple[step_lib.TrainState, compiled.Functions, str | None]:
+    self, state: step_lib.TrainState, functions: trial_lib.Functions
+  ) -> tuple[step_lib.TrainState, trial_lib.Functions, Outcome | None]:
     """Evaluates; returns what to go on with, and the outcome if it ends."""
     progress, watch = self.progress, self.watch
     self._enter('prepare_eval', state)
@@ -236,10 +220,8 @@ class Session:
       if opt_state:
         state = state._replace(opt_state=opt_state[0])
     self._enter('eval', (params, model_state, state))
-    if self.run_info.unit == 'seconds':
-      over = watch.submission_time() >= self.run_info.budget
-      if self.agree.now(over):
-        return state, functions, 'budget'
+    if self.limits.timed and self.agree.now(self._spent()):
+      return state, functions, Outcome.BUDGET
     key = jax.random.key(self.trial.training.seed)
     metrics = self.evaluator(params, model_state, key)
     self._enter('logging')
@@ -247,9 +229,9 @@ class Session:
     row = progress.add_evaluation(metrics, watch, description, self.goal)
     self.record.evaluation(row)
     outcome = self._judge()
-    request = outcome is None and self._request()
+    request = outcome is None and self._request(functions)
     if isinstance(request, submission.Stop):
-      outcome = 'finished'
+      outcome = Outcome.FINISHED
     elif isinstance(request, submission.Restart):
       self._enter('train')
       state, functions = self._restart(state, request)
@@ -257,31 +239,35 @@ class Session:
     self._enter('train')
     return state, functions, outcome
 
-  def _judge(self) -> str | None:
+  def _judge(self) -> Outcome | None:
     """The outcome after an evaluation, None to go on."""
-    progress, info = self.progress, self.run_info
+    progress, limits = self.progress, self.limits
     if progress.validation_reached and progress.test_reached:
-      return 'reached'
-    if info.unit == 'steps' and progress.step >= info.budget:
-      return 'budget'
-    finished = progress.step == self.trial.max_steps or self.host.complete
-    return 'finished' if finished else None
+      return Outcome.REACHED
+    if not limits.timed and self._spent():
+      return Outcome.BUDGET
+    last = limits.last(progress.step) or self.live.complete
+    return Outcome.FINISHED if last else None
 
-  def _request(self) -> Any:
+  def _spent(self) -> bool:
+    """Whether the budget is used up, by this process's clock."""
+    watch = self.watch
+    return self.limits.spent(self.progress.step, watch.submission_time())
+
+  def _request(self, functions: trial_lib.Functions) -> Any:
     """What the submission wants after an evaluation, if anything."""
-    on_eval = self.trial.training.submission.on_eval
-    if on_eval is None:
+    if functions.on_eval is None:
       return None
-    return on_eval(self.progress.history(self.goal.metric), self.run_info)
+    history = self.progress.history(self.goal.metric)
+    return functions.on_eval(history, self.trial.training.run)
 
   def _restart(
     self, state: step_lib.TrainState, request: submission.Restart
-  ) -> tuple[step_lib.TrainState, compiled.Functions]:
+  ) -> tuple[step_lib.TrainState, trial_lib.Functions]:
     """Fresh parameters and optimizer state, on the clock."""
     self.progress.restarts.append(dict(request.hyperparameters))
-    fresh = compiled.initial_state(
-      self._training(), self.trial.shard_params
-    )._replace(step=state.step)
+    fresh = self.method.initial_state(self._training())
+    fresh = fresh._replace(step=state.step)
     if not request.reset_model_state:
       fresh = fresh._replace(model_state=state.model_state)
     return fresh, self._compile(fresh, 'compile')
@@ -305,13 +291,5 @@ class Session:
     """What `progress.json` says."""
     return {
       'stage': self.stage,
-      'budget': self.run_info.budget,
-      'unit': self.run_info.unit,
       'running_s': self.watch.running_time(),
-    } | self.progress.status(self.goal, self.run_info.unit, self.watch)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _selection_key(seed: int, step: int) -> jax.Array:
-  """The random key of `select_data`."""
-  return jax.random.fold_in(jax.random.key(seed), step)
+    } | self.progress.status(self.goal, self.limits, self.watch)

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxperf import rules, submission, workload
-from jaxperf.trial import stopwatch
+from jaxperf.records import layout
+from jaxperf.trial import stopwatch, trial
 
 
 @dataclasses.dataclass
@@ -74,14 +75,16 @@ class Progress:
   def status(
     self,
     goal: rules.WorkloadRules,
-    unit: str,
+    limits: trial.Limits,
     watch: stopwatch.Stopwatch,
   ) -> dict[str, Any]:
-    """How far the run is: of its budget in `unit`, and from its target."""
+    """How far the run is: of its budget, and from its target."""
     last = self.evaluations[-1] if self.evaluations else {}
     return {
       'step': self.step,
-      'used': self.step if unit == 'steps' else watch.submission_time(),
+      'used': limits.used(self.step, watch.submission_time()),
+      'budget': limits.budget,
+      'unit': limits.unit,
       'metric': goal.metric,
       'value': last.get(f'validation/{goal.metric}'),
       'target': goal.validation_target,
@@ -99,7 +102,7 @@ class Progress:
       for row in self.evaluations
     ]
 
-  def label(self, outcome: str, metric: str) -> str:
+  def label(self, outcome: layout.Outcome, metric: str) -> layout.Outcome:
     """The outcome to record: only the validation target counts.
 
     Args:
@@ -107,8 +110,35 @@ class Progress:
       metric: name of the target metric.
     """
     if self.validation_reached:
-      return 'reached'
+      return layout.Outcome.REACHED
     last = self.evaluations[-1:]
     if last and not math.isfinite(last[0][f'validation/{metric}']):
-      return 'diverged'
+      return layout.Outcome.DIVERGED
     return outcome
+
+
+@dataclasses.dataclass
+class Live:
+  """A run, as a submission that is stepped from Python may follow it.
+
+  Attributes:
+    progress: evaluations, and which targets were met.
+    watch: the clock.
+    limits: when it ends.
+    log: `(step, scalars)` writes training scalars into the records.
+    compile_bucket: where the time of the first update, of the first preparation
+      of evaluation weights, and of the update after it goes, since they
+      compile.
+    complete: set by the submission: it has nothing left to do.
+  """
+
+  progress: Progress = dataclasses.field(default_factory=Progress)
+  watch: stopwatch.Stopwatch = dataclasses.field(
+    default_factory=lambda: stopwatch.Stopwatch(counts_compilation=False)
+  )
+  limits: trial.Limits = dataclasses.field(
+    default_factory=lambda: trial.Limits('steps', math.inf, math.inf)
+  )
+  log: Callable[[int, Mapping[str, float]], None] = lambda step, scalars: None
+  compile_bucket: str = 'compile'
+  complete: bool = False

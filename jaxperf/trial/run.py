@@ -1,6 +1,6 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""One training run: what it is, how it ends, and what then is on disk."""
+"""One training run: how it starts and ends, and what then is on disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from collections.abc import Callable
 import jax
 
 from jaxperf import errors
-from jaxperf.records import files
+from jaxperf.records import files, layout
 from jaxperf.trial import loop
 from jaxperf.trial import trial as trial_lib
 
@@ -23,7 +23,7 @@ def run(
   trial: trial_lib.Trial,
   folder: pathlib.Path,
   should_stop: Callable[[], bool] = lambda: False,
-) -> str:
+) -> layout.Outcome:
   """Trains until the trial ends; goes on from its last checkpoint if any.
 
   Args:
@@ -32,8 +32,8 @@ def run(
     should_stop: asked between steps; True saves and ends with `stopped`.
 
   Returns:
-    The outcome: `reached`, `budget`, `finished`, `diverged`, `out_of_memory`,
-    `error`, or `stopped` (no result is written: the trial can be continued).
+    The outcome. If it is `STOPPED` no result is written: the trial can be
+    continued.
 
   Raises:
     UserError: if the trial cannot start because of a mistake in its setting.
@@ -43,32 +43,37 @@ def run(
     if primary:
       stack.callback(files.Lock(folder).release)
       if (result := files.read_json(folder / 'result.json')) is not None:
-        return result['outcome']
+        return layout.Outcome(result['outcome'])
       own_folder = folder
     else:  # One process writes the records; the others' are thrown away.
       own_folder = pathlib.Path(
         stack.enter_context(tempfile.TemporaryDirectory())
       )
-    live = loop.Session(trial, folder, own_folder)
-    stack.callback(live.close)
+    session = loop.Session(trial, folder, own_folder)
+    stack.callback(session.close)
     message = None
     try:
-      outcome = live.train(should_stop)
-      live.checkpointer.close()  # Raises what asynchronous writing raised.
+      outcome = session.train(should_stop)
+      session.checkpointer.close()  # Raises what asynchronous writing raised.
     except errors.UserError:
       raise
     # Whatever a submission raises ends its trial, and says so in the log.
     except Exception as error:
       traceback.print_exc()
-      message = f'{type(error).__name__}: {error}'.split('\n')[0][:500]
-      exhausted = isinstance(error, MemoryError) or (
-        isinstance(error, jax.errors.JaxRuntimeError)
-        and 'RESOURCE_EXHAUSTED' in str(error)
-      )
-      outcome = 'out_of_memory' if exhausted else 'error'
-    if outcome == 'stopped':
+      message = errors.first_line(error)
+      outcome = _outcome(error)
+    if outcome is layout.Outcome.STOPPED:
       return outcome
-    live.record.result(live.summary(outcome, message))
+    session.record.result(session.summary(outcome, message))
     if primary and not trial.keep_state:
       shutil.rmtree(folder / 'checkpoints', ignore_errors=True)
     return outcome
+
+
+def _outcome(error: Exception) -> layout.Outcome:
+  """How a trial ended that raised."""
+  exhausted = isinstance(error, MemoryError) or (
+    isinstance(error, jax.errors.JaxRuntimeError)
+    and 'RESOURCE_EXHAUSTED' in str(error)
+  )
+  return layout.Outcome.OUT_OF_MEMORY if exhausted else layout.Outcome.ERROR

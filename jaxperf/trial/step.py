@@ -11,11 +11,13 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxperf import errors, mesh, submission
+from jaxperf import errors, submission
 from jaxperf import workload as workload_lib
+from jaxperf.trial import gradients as gradients_lib
 from jaxperf.trial import trial
 
 PyTree = Any
+IN_FLIGHT = 2  # Steps that the host may be ahead of the devices.
 
 
 class TrainState(NamedTuple):
@@ -52,12 +54,26 @@ def has_model_state(workload: workload_lib.Workload) -> bool:
   return bool(jax.tree.leaves(model_state))
 
 
+def make_optimizer(
+  training: trial.Training,
+) -> optax.GradientTransformationExtraArgs:
+  """The submission's transformation for this run."""
+  return optax.with_extra_args_support(
+    training.submission.optimizer(training.hps, training.run)
+  )
+
+
+def first_params(training: trial.Training) -> tuple[PyTree, PyTree]:
+  """The parameters and the model state that training starts from."""
+  return training.workload.init(_keys(training.seed)[0])
+
+
 def make_init(training: trial.Training) -> Callable[[], TrainState]:
   """The function that makes the first state."""
-  optimizer = training.optimizer()
+  optimizer = make_optimizer(training)
 
   def init() -> TrainState:
-    params, model_state = training.workload.init(_keys(training.seed)[0])
+    params, model_state = first_params(training)
     # An optimizer may keep the initial parameters; the step donates them.
     opt_state = optimizer.init(params)
     return TrainState(jnp.int32(0), params, model_state, opt_state)
@@ -72,18 +88,67 @@ def make_step(training: trial.Training) -> Callable:
   not the run was interrupted. Scalars are `loss` (mean over the global batch)
   and `grad_norm` (of that loss, after clipping if any).
   """
-  if training.submission.train_step is None:
-    update = _optax_update(training)
-  else:
-    update = training.submission.train_step(training.hps, training.run)
+  update = make_update(training)
 
   def step(state: TrainState, batch: PyTree) -> tuple[TrainState, dict]:
     key = step_key(training.seed, state.step)
-    gradients = make_gradients(training, state.model_state, batch, key)
+    gradients = gradients_lib.make_gradients(
+      training, state.model_state, batch, key
+    )
     params, model_state, opt_state, scalars = update(state, gradients, key)
     return TrainState(state.step + 1, params, model_state, opt_state), scalars
 
   return step
+
+
+def make_update(training: trial.Training) -> Callable:
+  """The part of a step that is the submission's.
+
+  Returns:
+    `(state, gradients, key) -> params, model_state, opt_state, scalars`, with
+    `gradients` a `jaxperf.submission.Gradients`.
+  """
+  if training.submission.train_step is not None:
+    return training.submission.train_step(training.hps, training.run)
+  optimizer = make_optimizer(training)
+
+  def update(state, gradients, key):
+    del key  # The gradients have it; transformations fold their own.
+    value, grad, model_state = gradients.grad_fn(state.params, True)
+    updates, opt_state = transform(optimizer, state, gradients, value, grad)
+    params = optax.apply_updates(state.params, updates)
+    scalars = {'loss': value, 'grad_norm': optax.tree.norm(grad)}
+    return params, model_state, opt_state, scalars
+
+  return update
+
+
+def transform(
+  optimizer: optax.GradientTransformationExtraArgs,
+  state: TrainState,
+  gradients: submission.Gradients,
+  value: jax.Array,
+  grad: PyTree,
+) -> tuple[PyTree, PyTree]:
+  """Updates and new optimizer state, with the extra arguments of optax.
+
+  Args:
+    optimizer: from `make_optimizer`.
+    state: before the update.
+    gradients: what the transformation may evaluate.
+    value: loss at the parameters.
+    grad: its gradient.
+  """
+  return optimizer.update(
+    grad,
+    state.opt_state,
+    state.params,
+    value=value,
+    grad=grad,
+    value_fn=gradients.value_fn,
+    grad_fn=gradients.grad_fn,
+    step=state.step,
+  )
 
 
 def step_key(seed: int, step: jax.Array) -> jax.Array:
@@ -120,123 +185,6 @@ def check_same_tree(part: str, old: PyTree, new: PyTree) -> None:
         f'{x.dtype}{list(x.shape)} to {y.dtype}{list(y.shape)}: it must keep '
         'shapes and dtypes'
       )
-
-
-def make_gradients(
-  training: trial.Training, model_state: PyTree, batch: PyTree, key: jax.Array
-) -> submission.Gradients:
-  """Loss and gradient as functions of the parameters, on one batch and key.
-
-  The loss is (sum of `summed`) / (sum of `n_valid`) over the global batch,
-  whatever the number of devices and microbatches.
-  """
-  workload, hps = training.workload, vars(training.hps)
-  smoothing = hps.get('label_smoothing') or 0.0
-  clip = hps.get('grad_clip')
-
-  def summed(params, update_stats, model_state, batch, key):
-    with mesh.sharing_batch(training.run.mesh):
-      outputs, model_state = workload.apply(
-        params,
-        model_state,
-        batch,
-        key,
-        train=True,
-        update_stats=update_stats,
-        dropout_rate=hps.get('dropout_rate'),
-      )
-    loss = workload.loss(outputs, batch, label_smoothing=smoothing)
-    return loss.summed, (loss.n_valid, model_state)
-
-  def accumulated(part: Callable) -> tuple[PyTree, PyTree]:
-    return _accumulate(part, model_state, batch, key, training.microbatches)
-
-  # Line searches of optax demand that `value_fn` takes what they do not use.
-  def value_fn(params, *, grad_fn=None, step=None):
-    del grad_fn, step
-
-    def part(model_state, batch, key):
-      value, (n_valid, new) = summed(params, False, model_state, batch, key)
-      return (value, n_valid), new
-
-    (value, n_valid), _ = accumulated(part)
-    return value / _divisor(n_valid)
-
-  def grad_fn(params, update_stats=False):
-    def part(model_state, batch, key):
-      (value, (n_valid, new)), grad = jax.value_and_grad(summed, has_aux=True)(
-        params, update_stats, model_state, batch, key
-      )
-      return (value, n_valid, grad), new
-
-    (value, n_valid, grad), new_model_state = accumulated(part)
-    scale = 1 / _divisor(n_valid)
-    grad = jax.tree.map(lambda g: g * scale, grad)
-    if clip is not None:
-      factor = jnp.clip(clip / (optax.tree.norm(grad) + 1e-6), 0, 1)
-      grad = jax.tree.map(lambda g: g * factor, grad)
-    return value * scale, grad, new_model_state
-
-  return submission.Gradients(value_fn, grad_fn)
-
-
-def _optax_update(training: trial.Training) -> Callable:
-  """The usual update: gradient, transformation, new parameters."""
-  optimizer = training.optimizer()
-
-  def update(state, gradients, key):
-    del key  # The gradients have it; transformations fold their own.
-    value, grad, model_state = gradients.grad_fn(state.params, True)
-    updates, opt_state = optimizer.update(
-      grad,
-      state.opt_state,
-      state.params,
-      value=value,
-      grad=grad,
-      value_fn=gradients.value_fn,
-      grad_fn=gradients.grad_fn,
-      step=state.step,
-    )
-    params = optax.apply_updates(state.params, updates)
-    scalars = {'loss': value, 'grad_norm': optax.tree.norm(grad)}
-    return params, model_state, opt_state, scalars
-
-  return update
-
-
-def _accumulate(part, model_state, batch, key, microbatches):
-  """Sums `part` over the microbatches; the model state goes through them.
-
-  Microbatch i takes every `microbatches`-th example from i on, so that each
-  device keeps the examples that it holds.
-  """
-  if microbatches == 1:
-    return part(model_state, batch, key)
-
-  def slices(x):
-    x = x.reshape(x.shape[0] // microbatches, microbatches, *x.shape[1:])
-    return jnp.moveaxis(x, 1, 0)
-
-  batches = jax.tree.map(slices, batch)
-  keys = jax.random.split(key, microbatches)
-  first = jax.tree.map(lambda x: x[0], batches)
-  total, _ = jax.eval_shape(part, model_state, first, key)
-  zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), total)
-
-  def body(carry, xs):
-    total, model_state = carry
-    summand, model_state = part(model_state, *xs)
-    return (jax.tree.map(jnp.add, total, summand), model_state), None
-
-  (total, model_state), _ = jax.lax.scan(
-    body, (zeros, model_state), (batches, keys)
-  )
-  return total, model_state
-
-
-def _divisor(n_valid: jax.Array) -> jax.Array:
-  """`n_valid`, or 1 for a batch without any valid example."""
-  return jnp.where(n_valid > 0, n_valid, 1).astype(jnp.float32)
 
 
 def _keys(seed: int) -> jax.Array:

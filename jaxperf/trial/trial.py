@@ -1,18 +1,63 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a trial is: one algorithm on one workload, its limits and options."""
+"""What a trial is: one algorithm on one workload, its limits and options.
+
+`Method` is the seam between a trial and the two kinds of submission: optax
+transformations (`compiled.OPTAX`) and AlgoPerf files (`algoperf.driver`).
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
-
-import optax
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from jaxperf import rules
 from jaxperf import submission as submission_lib
 from jaxperf import workload as workload_lib
+
+
+class Functions(NamedTuple):
+  """What a trial calls, made for one training.
+
+  Attributes:
+    step: `(state, batch) -> state, scalars`; the state is donated.
+    eval_params: `(opt_state, params, model_state) -> params, model_state` and
+      perhaps a new optimizer state; None if the training weights are judged.
+    prepare: `(state) -> state`: what it returns is judged and trained on; None
+      if the state needs no preparation.
+    next_batch: `(batches, state, step) -> batch`, what the step is given, of an
+      iterator of batches on the devices; `step` is the number of updates done.
+    on_eval: see `jaxperf.Submission`; None if it wants nothing.
+  """
+
+  step: Callable
+  eval_params: Callable | None = None
+  prepare: Callable | None = None
+  next_batch: Callable = lambda batches, state, step: next(batches)
+  on_eval: Callable | None = None
+
+
+class Method(NamedTuple):
+  """How one kind of submission trains.
+
+  Attributes:
+    initial_state: `(training) -> state` on the devices, a `step.TrainState`.
+    abstract_state: `(training) -> state` of `jax.ShapeDtypeStruct` with
+      shardings, to restore a checkpoint into.
+    compile: `(training, state, live) -> Functions`, which run on the counted
+      clock; `live` is the run that they belong to, a `progress.Live`.
+    check: `(training) -> None`; raises UserError for what can be known to be
+      wrong before anything runs.
+    foreseeable: whether the step can be compiled, and so its cost be told,
+      without running code of the submission on real arrays.
+  """
+
+  initial_state: Callable
+  abstract_state: Callable
+  compile: Callable
+  check: Callable
+  foreseeable: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,28 +66,95 @@ class Training:
 
   Attributes:
     workload: what is trained.
-    submission: how.
+    submission: how; of the kind that `method` takes.
     hps: one tuning point.
     run: what the algorithm may know.
+    method: how this kind of submission trains.
+    goal: target metric and targets; None where nothing is judged.
     seed: of initialisation and of all random numbers in the steps.
     microbatches: slices of a batch that are processed one after another, to
       save memory; the gradient is that of the whole batch.
-    goal: targets and limits, for a submission with a `driver`.
+    shard_params: split large parameters over the devices.
   """
 
   workload: workload_lib.Workload
-  submission: submission_lib.Submission
+  submission: Any
   hps: submission_lib.Hyperparameters
   run: submission_lib.RunInfo
+  method: Method
+  goal: rules.WorkloadRules | None = None
   seed: int = 0
   microbatches: int = 1
-  goal: rules.WorkloadRules | None = None
+  shard_params: bool = False
 
-  def optimizer(self) -> optax.GradientTransformationExtraArgs:
-    """The submission's transformation for this run."""
-    return optax.with_extra_args_support(
-      self.submission.optimizer(self.hps, self.run)
-    )
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+  """When a trial evaluates, and when its budget is spent.
+
+  >>> limits = Limits('steps', budget=10, eval_period=4)
+  >>> [step for step in range(1, 11) if limits.due(step, 0.0)]
+  [1, 4, 8, 10]
+  >>> limits.spent(9, 0.0), limits.spent(10, 0.0)
+  (False, True)
+
+  Attributes:
+    unit: `'seconds'` or `'steps'`, of the two that follow.
+    budget: submission time, or number of updates, after which it ends.
+    eval_period: wall time since the last evaluation ended, or updates, between
+      two evaluations.
+    max_steps: step limit, None for none.
+  """
+
+  unit: str
+  budget: float
+  eval_period: float
+  max_steps: int | None = None
+
+  @property
+  def timed(self) -> bool:
+    """Whether a clock decides, which differs between processes."""
+    return self.unit == 'seconds'
+
+  def used(self, step: int, submission_s: float) -> float:
+    """How much of the budget is used, in `unit`."""
+    return submission_s if self.timed else step
+
+  def spent(self, step: int, submission_s: float) -> bool:
+    """Whether the budget is used up."""
+    return self.used(step, submission_s) >= self.budget
+
+  def due(self, step: int, since_s: float) -> bool:
+    """Whether it is time to evaluate.
+
+    Args:
+      step: number of updates done.
+      since_s: seconds since the last evaluation ended, infinite before the
+        first one.
+    """
+    if self.timed:
+      return since_s >= self.eval_period
+    return step == 1 or step % self.eval_period == 0 or step >= self.budget
+
+  def last(self, step: int) -> bool:
+    """Whether the step limit is reached."""
+    return step == self.max_steps
+
+
+class Due(NamedTuple):
+  """What processes agree on after each step; True for what is to be done.
+
+  Attributes:
+    evaluate: by clock or step.
+    spent: the budget is used up.
+    save: write a checkpoint.
+    stop: save and end; the trial can go on later.
+  """
+
+  evaluate: bool
+  spent: bool
+  save: bool
+  stop: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,10 +162,8 @@ class Trial:
   """One training run, fully described.
 
   Attributes:
-    training: algorithm, workload, tuning point and seed.
-    goal: target metric, targets.
+    training: algorithm, workload, goal, tuning point and seed.
     counts_compilation: whether compiling is submission time.
-    shard_params: split large parameters over the devices.
     checkpoint_every_s: wall seconds between two checkpoints.
     max_steps: step limit, None for none.
     keep_state: keep the last state when the trial has ended.
@@ -62,11 +172,15 @@ class Trial:
   """
 
   training: Training
-  goal: rules.WorkloadRules
   counts_compilation: bool
-  shard_params: bool = False
   checkpoint_every_s: float = 600.0
   max_steps: int | None = None
   keep_state: bool = False
   settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   environment: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+  @property
+  def limits(self) -> Limits:
+    """When it evaluates and ends: as the algorithm is told, or before."""
+    run = self.training.run
+    return Limits(run.unit, run.budget, run.eval_period, self.max_steps)

@@ -16,10 +16,10 @@ from jaxperf import errors
 from jaxperf.algoperf import state
 from jaxperf.algoperf import workload as workload_lib
 from jaxperf.algoperf.api import jax_sharding_utils, spec
-from jaxperf.running import build, plugins
 from jaxperf.running import config as config_lib
-from jaxperf.running import jobs as jobs_lib
+from jaxperf.running import entries, plugins
 from jaxperf.trial import run as run_lib
+from tests import planned
 from tests.algoperf import test_trajectories
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -77,7 +77,7 @@ def write(folder: pathlib.Path, text: str, before: str = 'pass') -> str:
 def run(folder, before='pass', after='', **options):
   """Trains such a file; the module it became, and the outcome."""
   path = write(folder, SGD + after, before)
-  made = test_trajectories.foreign_trial(
+  made = test_trajectories.file_trial(
     path, 'self', {}, devices=jax.devices()[:1], **options
   )
   outcome = run_lib.run(made, folder / 'trial')
@@ -158,7 +158,7 @@ def test_an_update_that_changes_parameters_is_refused(tmp_path):
 def test_files_that_cannot_run_here_are_refused(tmp_path, line, message):
   path = write(tmp_path, f'{SGD}\n{line}\n')
   with pytest.raises(errors.UserError, match=message):
-    plugins.submission(path, 'self')
+    entries.entry(path, 'self')
 
 
 def _config(path, **values):
@@ -171,17 +171,17 @@ def test_external_tuning_needs_a_search_space(tmp_path):
   path = write(tmp_path, SGD)
   values = {'ruleset': 'external', 'workloads': ('mini_clicks',)}
   with pytest.raises(errors.UserError, match=r'tuning_search_space\.json'):
-    jobs_lib.plan(_config(path, **values))
+    planned.jobs(_config(path, **values))
   space = tmp_path / 'elsewhere.json'
   space.write_text('{"learning_rate": {"feasible_points": [0.5]}}')
-  jobs = jobs_lib.plan(_config(path, search_space=str(space), **values))
+  jobs = planned.jobs(_config(path, search_space=str(space), **values))
   assert [j.point for j in jobs] == [{'learning_rate': 0.5}] * 5
-  assert jobs_lib.plan(_config(path))[0].point == {}
+  assert planned.jobs(_config(path))[0].point == {}
 
 
 def test_points_may_differ_in_their_names():
   config = _config(str(test_trajectories.NADAMW), ruleset='external', trials=2)
-  jobs = jobs_lib.plan(config)
+  jobs = planned.jobs(config)
   assert [j.point for j in jobs[:2]] == test_trajectories.POINTS
   assert jobs[0].folder.parts[0] == 'nadamw'
 
@@ -199,7 +199,7 @@ def test_the_rules_or_the_file_choose_the_batch_size(
 ):
   path = write(tmp_path, SGD)
   config = _config(path, rules=rules, workloads=(workload,))
-  training = build.make_training(config, jobs_lib.plan(config)[0])
+  training = planned.training(config)
   assert training.run.batch_size == batch_size
 
 
@@ -207,13 +207,14 @@ def test_a_file_without_a_batch_size_for_a_workload_is_refused(tmp_path):
   path = write(tmp_path, SGD)
   config = _config(path, rules='v0.6', workloads=('fastmri_tanh',))
   with pytest.raises(errors.UserError, match='neither fastmri_tanh nor fastm'):
-    build.make_training(config, jobs_lib.plan(config)[0])
+    planned.training(config)
 
 
 def test_options_that_a_file_cannot_follow_are_refused(tmp_path):
   config = _config(write(tmp_path, SGD), microbatches=2)
+  training = planned.training(config)
   with pytest.raises(errors.UserError, match='microbatches can only be 1'):
-    build.make_training(config, jobs_lib.plan(config)[0])
+    training.method.check(training)
 
 
 def test_the_singular_names_a_submission_too(tmp_path):
@@ -222,14 +223,14 @@ def test_the_singular_names_a_submission_too(tmp_path):
 
 
 def test_the_workload_object_tells_what_the_page_lists():
-  training = test_trajectories.foreign_trial(
+  training = test_trajectories.file_trial(
     test_trajectories.NADAMW,
     'self',
     {},
     workload=plugins.workload('mini_clicks', 'fake'),
     step_hint=30,
   ).training
-  workload = workload_lib.ForeignWorkload(training, spec)
+  workload = workload_lib.AlgoPerfWorkload(training, spec)
   assert hash(workload) == hash(workload)
   assert workload.step_hint == 30
   assert (workload.max_allowed_runtime_sec, workload.eval_period_time_sec) == (
@@ -276,7 +277,7 @@ def test_a_state_keeps_numbers_functions_and_keys():
 
   value = {'n': 3, 'flag': True, 'f': function, 'key': jax.random.key(1)}
   value['v'] = (jnp.arange(3), np.ones(2, np.float32), None, jnp.float32)
-  leaves, treedef = jax.tree.flatten(state.ForeignState(value))
+  leaves, treedef = jax.tree.flatten(state.AlgoPerfState(value))
   assert len(leaves) == 5
   assert all(isinstance(x, jax.Array) for x in leaves)
   shapes = jax.tree.map(jnp.shape, jax.tree.unflatten(treedef, leaves))
@@ -303,8 +304,8 @@ def test_sharding_utilities_split_or_replicate_over_all_devices():
 _SHADOWING = """
 import sys
 import jaxperf
-from jaxperf import plugins
-from jaxperf.foreign import files
+from jaxperf.running import entries
+from jaxperf.algoperf import files
 assert not {'algoperf', 'algorithmic_efficiency'} & set(sys.modules)
 files.provide_packages()
 import algoperf

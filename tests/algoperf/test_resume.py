@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Killed and started again, a trial of an AlgoPerf file ends the same.
 
-Run as a script this file trains: `python test_foreign_resume.py NAME FOLDER`.
+Run as a script this file trains: `python test_resume.py NAME FOLDER`.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ FILES = {
 
 
 def _trial(name: str) -> trial.Trial:
-  made = test_trajectories.foreign_trial(
+  made = test_trajectories.file_trial(
     *FILES[name],
     workload=test_resume.WORKLOAD,
     devices=jax.devices()[:1],

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxperf.trial import compiled, run, trial
+from jaxperf.trial import run, trial
 from tests.algoperf import test_files, test_trajectories
 
 # Goes down by 1 a step; the state starts as the parameters and is donated with
@@ -36,7 +36,7 @@ def update_params(
 
 def _trial(folder, devices=1) -> trial.Trial:
   path = test_files.write(folder, test_files.SGD + _DOWN)
-  return test_trajectories.foreign_trial(
+  return test_trajectories.file_trial(
     path, 'self', {}, devices=jax.devices()[:devices], budget=3
   )
 
@@ -44,7 +44,9 @@ def _trial(folder, devices=1) -> trial.Trial:
 @pytest.mark.parametrize('devices', [1, 8])
 def test_a_state_may_be_the_parameters_and_be_donated(tmp_path, devices):
   made = _trial(tmp_path, devices)
-  first = jax.tree.map(np.asarray, compiled.initial_state(made.training).params)
+  first = jax.tree.map(
+    np.asarray, made.training.method.initial_state(made.training).params
+  )
   assert run.run(made, tmp_path / 'trial') == 'budget'
   state = test_trajectories.final_state(tmp_path / 'trial', made)
   for tree, moved in (

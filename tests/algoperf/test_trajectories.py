@@ -13,7 +13,7 @@ import pytest
 
 from baselines import nadamw, schedule_free_adamw_v2
 from jaxperf import submission as submission_lib
-from jaxperf.running import plugins
+from jaxperf.running import entries, plugins
 from jaxperf.trial import checkpoint, compiled, run, trial
 from tests import tiny
 
@@ -23,7 +23,14 @@ SCHEDULE_FREE = FOLDER / 'schedule_free' / 'submission.py'
 POINTS = json.loads((NADAMW.parent / 'tuning_search_space.json').read_text())
 
 
-def make_trial(submission, ruleset, point, workload=tiny.WORKLOAD, **options):
+def make_trial(
+  submission,
+  ruleset,
+  point,
+  method=compiled.OPTAX,
+  workload=tiny.WORKLOAD,
+  **options,
+):
   """A trial of a submission, native or not, on a small workload."""
   metric = workload.metric_names[0]
   goal = dataclasses.replace(
@@ -34,20 +41,20 @@ def make_trial(submission, ruleset, point, workload=tiny.WORKLOAD, **options):
     workload=workload, devices=devices, ruleset=ruleset, **options
   )
   hps = submission_lib.Hyperparameters(**point)
-  return tiny.make_trial(
-    dataclasses.replace(training, submission=submission, hps=hps, goal=goal),
-    goal,
+  training = dataclasses.replace(
+    training, submission=submission, hps=hps, method=method
   )
+  return tiny.make_trial(training, goal)
 
 
-def foreign_trial(path, ruleset, point, **options):
-  submission = plugins.submission(str(path), ruleset)
-  return make_trial(submission, ruleset, point, **options)
+def file_trial(path, ruleset, point, **options):
+  entry = entries.entry(str(path), ruleset)
+  return make_trial(entry.submission, ruleset, point, entry.method, **options)
 
 
 def schedule_free_trial():
   devices = jax.devices()[:1]
-  return foreign_trial(SCHEDULE_FREE, 'self', {}, devices=devices)
+  return file_trial(SCHEDULE_FREE, 'self', {}, devices=devices)
 
 
 def rows(folder: pathlib.Path, name: str) -> list[dict[str, str]]:
@@ -68,7 +75,9 @@ def metrics(folder: pathlib.Path) -> np.ndarray:
 
 def final_state(folder: pathlib.Path, made: trial.Trial):
   checkpointer = checkpoint.Checkpointer(folder / 'checkpoints')
-  state, _ = checkpointer.restore(compiled.abstract_state(made.training))
+  state, _ = checkpointer.restore(
+    made.training.method.abstract_state(made.training)
+  )
   checkpointer.close()
   return state
 
@@ -82,19 +91,19 @@ def assert_same_curves(one: pathlib.Path, two: pathlib.Path, rtol):
 def test_nadamw_of_a_file_has_the_curve_of_the_baseline(tmp_path, point):
   # With dropout 0.1 in one of the points: the keys are the same, too.
   native = make_trial(nadamw.submission, 'external', point)
-  foreign = foreign_trial(NADAMW, 'external', point)
+  file = file_trial(NADAMW, 'external', point)
   assert run.run(native, tmp_path / 'native') == 'budget'
-  assert run.run(foreign, tmp_path / 'foreign') == 'budget'
-  assert len(losses(tmp_path / 'foreign')) == 60
-  assert_same_curves(tmp_path / 'native', tmp_path / 'foreign', rtol=2e-5)
+  assert run.run(file, tmp_path / 'file') == 'budget'
+  assert len(losses(tmp_path / 'file')) == 60
+  assert_same_curves(tmp_path / 'native', tmp_path / 'file', rtol=2e-5)
 
 
 def test_schedule_free_of_a_file_has_the_curve_of_the_baseline(tmp_path):
   baseline = schedule_free_adamw_v2.self_tuning
   native = make_trial(baseline, 'self', baseline.tuning.constants)
   assert run.run(native, tmp_path / 'native') == 'budget'
-  assert run.run(schedule_free_trial(), tmp_path / 'foreign') == 'budget'
-  assert_same_curves(tmp_path / 'native', tmp_path / 'foreign', rtol=2e-5)
+  assert run.run(schedule_free_trial(), tmp_path / 'file') == 'budget'
+  assert_same_curves(tmp_path / 'native', tmp_path / 'file', rtol=2e-5)
 
 
 def test_a_stopped_file_goes_on_to_the_same_bits(tmp_path):
@@ -118,7 +127,7 @@ def test_a_stopped_file_goes_on_to_the_same_bits(tmp_path):
 
 def test_eight_devices_give_the_curve_of_one(tmp_path):
   for count in (1, 8):
-    made = foreign_trial(
+    made = file_trial(
       NADAMW, 'external', POINTS[0], devices=jax.devices()[:count]
     )
     run.run(made, tmp_path / str(count))
@@ -132,7 +141,7 @@ def test_files_have_the_curves_of_the_baselines_on_real_data(tmp_path, name):
   options = {'workload': plugins.workload(name), 'devices': jax.devices()[:1]}
   options |= {'budget': 25, 'eval_period': 25}
   native = make_trial(nadamw.submission, 'external', point, **options)
-  foreign = foreign_trial(NADAMW, 'external', point, **options)
+  file = file_trial(NADAMW, 'external', point, **options)
   run.run(native, tmp_path / 'native')
-  run.run(foreign, tmp_path / 'foreign')
-  assert_same_curves(tmp_path / 'native', tmp_path / 'foreign', rtol=1e-5)
+  run.run(file, tmp_path / 'file')
+  assert_same_curves(tmp_path / 'native', tmp_path / 'file', rtol=1e-5)

@@ -137,7 +137,7 @@ def _training(submission, hps, devices=1):
     mesh=mesh.make_mesh(jax.devices()[:devices]),
     ruleset='external',
   )
-  return trial.Training(_WORKLOAD, submission, hps, run)
+  return trial.Training(_WORKLOAD, submission, hps, run, compiled.OPTAX)
 
 
 @pytest.fixture(autouse=True)
@@ -233,9 +233,11 @@ def test_an_update_without_jit_is_the_same(submission, hps):
 def test_eight_devices_with_split_state_train_as_one_does(submission, hps):
   states = []
   for devices in (1, 8):
-    training = _training(submission, hps, devices)
     # Parameters split too, and so all state that is not stacked in blocks.
-    state = compiled.initial_state(training, shard_params=True)
+    training = dataclasses.replace(
+      _training(submission, hps, devices), shard_params=True
+    )
+    state = compiled.initial_state(training)
     step = jax.jit(step_lib.make_step(training))
     batch = mesh.place_batch(_BATCH, training.run.mesh)
     for _ in range(3):

@@ -16,9 +16,10 @@ import workloads
 from baselines import sinv6
 from jaxperf import mesh
 from jaxperf import tuning as tuning_lib
-from jaxperf.running import build, jobs, plugins
 from jaxperf.running import config as config_lib
+from jaxperf.running import plugins
 from jaxperf.trial import step as step_lib
+from tests import planned
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +58,10 @@ def _submission(spec):
   return getattr(importlib.import_module(module), attribute)
 
 
+def _mildest(jobs):
+  return min(jobs, key=lambda job: job.point.get('learning_rate', 0))
+
+
 def _training(spec, workload):
   """At the first published point, or the mildest of five from a search space.
 
@@ -74,10 +79,7 @@ def _training(spec, workload):
       'trials': 5 if isinstance(tuning, tuning_lib.SearchSpace) else 1,
     }
   )
-  mildest = min(
-    jobs.plan(config), key=lambda job: job.point.get('learning_rate', 0)
-  )
-  training = build.make_training(config, mildest)
+  training = planned.training(config, _mildest)
   one_device = mesh.make_mesh(jax.devices()[:1])
   run = dataclasses.replace(training.run, mesh=one_device)
   return dataclasses.replace(training, run=run)

@@ -14,10 +14,9 @@ from baselines import shampoo
 from baselines.parts import matrix_roots
 from jaxperf import mesh
 from jaxperf.costs import flops
-from jaxperf.running import build, jobs
 from jaxperf.running import config as config_lib
-from jaxperf.trial import compiled
-from jaxperf.trial import step as step_lib
+from jaxperf.trial import compiled, gradients
+from tests import planned
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +38,7 @@ def _training(devices):
       'data': 'fake',
     }
   )
-  training = build.make_training(config, jobs.plan(config)[0])
+  training = planned.training(config)
   assert training.run.batch_size == _BATCH_SIZE
   devices = mesh.make_mesh(jax.devices()[:devices])
   return dataclasses.replace(
@@ -75,7 +74,7 @@ def test_an_update_takes_a_tenth_of_the_gradient_at_most(count):
 
   def gradient(params, batch):
     key = jax.random.key(0)
-    return step_lib.make_gradients(training, {}, batch, key).grad_fn(params)
+    return gradients.make_gradients(training, {}, batch, key).grad_fn(params)
 
   step = count(gradient, state.params, compiled.abstract_batch(training))
   # Of the branches of a condition both take the larger: the refresh.

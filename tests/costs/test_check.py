@@ -13,7 +13,7 @@ from jaxperf.costs import check, first_steps, step_cost
 from jaxperf.running import config as config_lib
 from jaxperf.running import jobs as jobs_lib
 from jaxperf.running import plugins
-from tests import command, tiny
+from tests import command, planned, tiny
 from workloads.criteo1tb import workload as workload_lib
 
 ADAM = """
@@ -54,7 +54,7 @@ submission = jaxperf.Submission(
 
 
 @pytest.fixture
-def planned(tmp_path):
+def planned_text(tmp_path):
   """Makes the config and jobs of a submission text, as plain values."""
 
   def plan(text, workload='mini_clicks'):
@@ -62,14 +62,14 @@ def planned(tmp_path):
     file.write_text(textwrap.dedent(text))
     values = {'submissions': (str(file),), 'workloads': (workload,)}
     config = config_lib.make_config(values)
-    jobs = [vars(job) for job in jobs_lib.plan(config)]
+    jobs = jobs_lib.as_json(planned.jobs(config))
     return {**values, 'data': 'fake'}, jobs
 
   return plan
 
 
-def test_the_cost_of_a_step_is_what_hand_computing_gives(planned):
-  config, jobs = planned(ADAM)
+def test_the_cost_of_a_step_is_what_hand_computing_gives(planned_text):
+  config, jobs = planned_text(ADAM)
   cost = step_cost.ahead_of_time(config, jobs[:1], None)
   model = workload_lib.CONFIGS['mini_clicks']
   # 27 vectors, the first made of 13 numbers; the products of all 378 pairs of
@@ -140,10 +140,10 @@ def test_base_workloads_and_variants_have_a_mini_sibling(name, mini):
   assert plugins.mini_sibling(name) == mini
 
 
-def test_microbatches_are_found_that_fit_the_memory(planned, tmp_path):
+def test_microbatches_are_found_that_fit_the_memory(planned_text, tmp_path):
   rules = tmp_path / 'rules.toml'
   rules.write_text(RULES)
-  config, jobs = planned(
+  config, jobs = planned_text(
     ADAM.replace('optimizer=adam', 'optimizer=adam, batch_size=2**17')
   )
   config['rules'] = str(rules)
@@ -155,20 +155,20 @@ def test_microbatches_are_found_that_fit_the_memory(planned, tmp_path):
   assert cost['needed'] <= limit < cost['memory'] == whole['memory']
 
 
-def test_microbatches_cannot_help_where_the_state_is_too_large(planned):
-  config, jobs = planned(ADAM)
+def test_microbatches_cannot_help_where_the_state_is_too_large(planned_text):
+  config, jobs = planned_text(ADAM)
   cost = step_cost.ahead_of_time(config, jobs[:1], 2**20)
   assert cost['microbatches'] is None
 
 
-def test_weights_to_judge_must_be_like_the_parameters(planned):
-  config, jobs = planned(FORGETFUL)
+def test_weights_to_judge_must_be_like_the_parameters(planned_text):
+  config, jobs = planned_text(FORGETFUL)
   with pytest.raises(errors.UserError, match='eval_params'):
     step_cost.ahead_of_time(config, jobs, None)
 
 
-def test_the_step_at_which_numbers_are_no_longer_finite_is_found(planned):
-  config, jobs = planned(EXPLODING)
+def test_the_step_at_which_numbers_are_no_longer_finite_is_found(planned_text):
+  config, jobs = planned_text(EXPLODING)
   found = first_steps.run(config, jobs[0])
   # The third update spoils the parameters; its loss is still that of before.
   assert len(found['losses']) == 3

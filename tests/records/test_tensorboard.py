@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from jaxperf.cli import main
-from jaxperf.records import read, tensorboard
+from jaxperf.records import read
+from jaxperf.records.sinks import tensorboard
 from tests import result_trees
 
 TRAINING = """global_step,grad_norm,loss,validation/wer,score

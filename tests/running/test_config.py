@@ -9,8 +9,16 @@ import pytest
 from jaxperf import errors
 from jaxperf.records import status
 from jaxperf.running import config as config_lib
+from jaxperf.running import entries, folder, plugins
 from jaxperf.running import jobs as jobs_lib
-from jaxperf.running import plugins
+from tests import planned
+
+
+def _opened(path, config):
+  """The config of the whole folder, after it was written."""
+  whole = folder.merged_config(path, config)
+  folder.write(path, whole, jobs_lib.plan(whole))
+  return whole
 
 
 def _config(**values):
@@ -22,29 +30,29 @@ def test_jobs_are_submissions_times_workloads_times_studies_times_trials():
   config = _config(
     workloads=('mini_clicks', 'mini_molecules'), ruleset='external'
   )
-  jobs = jobs_lib.plan(config)
+  jobs = planned.jobs(config)
   assert len(jobs) == 2 * 2 * 3 * 5
   assert len({j.folder for j in jobs}) == len(jobs)
-  assert len(jobs_lib.plan(_config(workloads=('mini_clicks',)))) == 2 * 3
+  assert len(planned.jobs(_config(workloads=('mini_clicks',)))) == 2 * 3
 
 
 def test_plans_are_reproducible_and_seeds_are_paired_across_submissions():
   config = _config(workloads=('mini_clicks',))
-  jobs = jobs_lib.plan(config)
-  assert jobs == jobs_lib.plan(config)
+  jobs = planned.jobs(config)
+  assert jobs == planned.jobs(config)
   by_submission = {}
   for job in jobs:
-    by_submission.setdefault(job.submission, []).append(job.seed)
+    by_submission.setdefault(job.spec, []).append(job.seed)
   one, two = by_submission.values()
   assert one == two
   assert len(set(one)) == 3
-  other = jobs_lib.plan(dataclasses.replace(config, seed=1))
+  other = planned.jobs(dataclasses.replace(config, seed=1))
   assert {j.seed for j in jobs}.isdisjoint(j.seed for j in other)
 
 
 def test_adding_a_submission_or_workload_changes_no_other_trial():
-  small = jobs_lib.plan(_config(workloads=('mini_clicks',)))
-  large = jobs_lib.plan(
+  small = planned.jobs(_config(workloads=('mini_clicks',)))
+  large = planned.jobs(
     _config(
       submissions=('baselines.nesterov', 'baselines.nadamw', 'baselines.adamw'),
       workloads=('mini_molecules', 'mini_clicks'),
@@ -88,7 +96,7 @@ def test_a_config_that_cannot_be_is_refused(values, message):
 )
 def test_a_plan_that_cannot_be_is_refused(values, message):
   with pytest.raises(errors.UserError, match=message):
-    jobs_lib.plan(_config(**values))
+    planned.jobs(_config(**values))
 
 
 def test_a_submission_file_is_found_by_path(tmp_path):
@@ -98,14 +106,14 @@ def test_a_submission_file_is_found_by_path(tmp_path):
     'submission = jaxperf.Submission(optimizer=lambda h, r: optax.sgd(0.1))\n'
     'other = jaxperf.Submission(optimizer=lambda h, r: optax.sgd(0.2))\n'
   )
-  assert plugins.submission_name(str(path)) == 'mine'
-  assert plugins.submission_name(f'{path}:other') == 'mine_other'
-  plugins.submission(str(path), 'self')
+  assert entries.submission_name(str(path)) == 'mine'
+  assert entries.submission_name(f'{path}:other') == 'mine_other'
+  entries.entry(str(path), 'self')
   with pytest.raises(errors.UserError, match='it has submission, other'):
-    plugins.submission(f'{path}:third', 'self')
+    entries.entry(f'{path}:third', 'self')
   path.write_text('x = 1\n')
   with pytest.raises(errors.UserError, match='has no submission named'):
-    plugins.submission(str(path), 'self')
+    entries.entry(str(path), 'self')
 
 
 def test_an_algoperf_search_space_replaces_the_tuning(tmp_path):
@@ -118,48 +126,48 @@ def test_an_algoperf_search_space_replaces_the_tuning(tmp_path):
     trials=2,
     search_space=str(path),
   )
-  points = [j.point for j in jobs_lib.plan(config)]
+  points = [j.point for j in planned.jobs(config)]
   assert points == [{'learning_rate': 0.1}, {'learning_rate': 0.2}] * 2
 
 
 def test_a_folder_of_another_config_is_refused_and_unharmed(tmp_path):
   config = _config(workloads=('mini_clicks',))
-  config_lib.open_folder(tmp_path, config)
+  _opened(tmp_path, config)
   before = (tmp_path / 'config.json').read_text()
   other = dataclasses.replace(config, seed=1)
   with pytest.raises(errors.UserError, match='seed is 1, there it is 0'):
-    config_lib.open_folder(tmp_path, other)
+    _opened(tmp_path, other)
   assert (tmp_path / 'config.json').read_text() == before
   faster = dataclasses.replace(config, max_parallel=2)
-  config_lib.open_folder(tmp_path, faster)
+  _opened(tmp_path, faster)
 
 
 def test_a_folder_takes_up_further_submissions(tmp_path):
-  config_lib.open_folder(tmp_path, _config(workloads=('mini_clicks',)))
+  _opened(tmp_path, _config(workloads=('mini_clicks',)))
   more = _config(
     submissions=('baselines.nesterov',), workloads=('mini_molecules',)
   )
-  whole = config_lib.open_folder(tmp_path, more)
+  whole = _opened(tmp_path, more)
   assert whole.submissions == (
     'baselines.nadamw',
     'baselines.adamw',
     'baselines.nesterov',
   )
   assert whole.workloads == ('mini_clicks', 'mini_molecules')
-  assert config_lib.read_config(tmp_path) == whole
+  assert folder.read_config(tmp_path) == whole
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
   (tmp_path / 'thesis.tex').write_text('')
   with pytest.raises(errors.UserError, match=r'has no config\.json'):
-    config_lib.open_folder(tmp_path, _config())
+    _opened(tmp_path, _config())
   with pytest.raises(errors.UserError, match=r'has no jobs\.json'):
     status.read_experiment(tmp_path)
 
 
 def test_every_shipped_experiment_can_be_planned():
   for name in plugins.experiment_names():
-    assert jobs_lib.plan(config_lib.parse(name, []))
+    assert planned.jobs(config_lib.parse(name, []))
 
 
 def test_overrides_take_lists_and_keys_that_the_file_leaves_out():

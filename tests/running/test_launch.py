@@ -1,30 +1,76 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the processes of trials are given."""
+"""The launcher contract, and what the processes of trials are given."""
 
 import json
 import sys
 
 import pytest
 
+from jaxperf import errors
+from jaxperf.running import config as config_lib
+from jaxperf.running import launch
 from jaxperf.running.launch import local
 
 _SHOW = 'import json, os; print(json.dumps(dict(os.environ)))'
 
 
+def _config(**values):
+  return config_lib.make_config({'submissions': ('baselines.sam',)} | values)
+
+
+def _python(folder, code):
+  return launch.Task(folder, [sys.executable, '-c', code])
+
+
 def _environments(folder, places):
   """Of as many processes at a time as there are places."""
-  launcher = local.Launcher(places)
-  for number in range(places):
-    assert not launcher.full()
-    launcher.start([sys.executable, '-c', _SHOW], folder / str(number))
-  assert launcher.full()
+  launcher = local.Local(places)
+  folders = [folder / str(number) for number in range(places)]
+  launcher.start([_python(each, _SHOW) for each in folders])
+  assert len(launcher.running) == places
   while launcher.running:
     launcher.ended()
-  return [
-    json.loads((folder / str(number) / 'trial.log').read_text())
-    for number in range(places)
+  return [json.loads((each / 'trial.log').read_text()) for each in folders]
+
+
+def test_tasks_wait_for_places_and_tell_how_they_ended(tmp_path):
+  launcher = launch.make(_config(max_parallel=2))
+  tasks = [
+    _python(tmp_path / str(status), f'raise SystemExit({status})')
+    for status in (0, 3, 75)
   ]
+  launcher.start(tasks)
+  assert [running.task for running in launcher.running] == tasks[:2]
+  assert [running.place for running in launcher.running] == [
+    'place 1 of 2',
+    'place 2 of 2',
+  ]
+  assert launcher.waiting == 1
+  ended = []
+  while launcher.running or launcher.waiting:
+    ended += launcher.ended()
+  assert {(each.task.folder.name, each.status) for each in ended} == {
+    ('0', 0),
+    ('3', 3),
+    ('75', launch.STOPPED),
+  }
+
+
+def test_stop_ends_what_runs_and_drops_what_waits(tmp_path):
+  launcher = local.Local(1)
+  sleep = 'import time; print("up", flush=True); time.sleep(60)'
+  launcher.start([_python(tmp_path / name, sleep) for name in 'ab'])
+  while (tmp_path / 'a/trial.log').read_text() != 'up\n':
+    assert not launcher.ended()
+  launcher.stop()
+  assert (list(launcher.running), launcher.waiting) == ([], 0)
+  assert not (tmp_path / 'b').exists()
+
+
+def test_a_launcher_that_there_is_not_is_refused():
+  with pytest.raises(errors.UserError, match="did you mean 'local'"):
+    launch.make(_config(launcher='locall'))
 
 
 def test_large_blocks_get_huge_pages_unless_the_user_says_otherwise(

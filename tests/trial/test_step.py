@@ -11,7 +11,7 @@ import pytest
 import jaxperf
 from jaxperf import errors, mesh, submission
 from jaxperf.trial import compiled, dry_run
-from jaxperf.trial import step as step_lib
+from jaxperf.trial import gradients as gradients_lib
 from tests import tiny
 
 
@@ -75,11 +75,11 @@ def test_microbatches_of_unequal_weight_give_the_gradient_of_the_whole():
   batch = dict(_first_batch(training))
   batch['weights'] = (np.arange(64) < 5).astype(np.float32)
   key = jax.random.key(1)
-  value, grad, _ = step_lib.make_gradients(
+  value, grad, _ = gradients_lib.make_gradients(
     training, model_state, batch, key
   ).grad_fn(params)
   split = dataclasses.replace(training, microbatches=4)
-  value_4, grad_4, _ = step_lib.make_gradients(
+  value_4, grad_4, _ = gradients_lib.make_gradients(
     split, model_state, batch, key
   ).grad_fn(params)
   np.testing.assert_allclose(value_4, value, rtol=1e-6)
@@ -94,7 +94,7 @@ def test_a_batch_without_valid_examples_gives_a_zero_gradient():
   training = tiny.make_training()
   params, model_state = training.workload.init(jax.random.key(0))
   batch = dict(_first_batch(training)) | {'weights': np.zeros(64, np.float32)}
-  value, grad, _ = step_lib.make_gradients(
+  value, grad, _ = gradients_lib.make_gradients(
     training, model_state, batch, jax.random.key(0)
   ).grad_fn(params)
   assert value == 0
@@ -105,8 +105,10 @@ def test_sharded_parameters_give_the_same_curve_and_stay_sharded():
   workload = tiny.WORKLOAD._replace(init=_wide_init)
   devices = jax.devices()
   _, reference = tiny.run_steps(tiny.make_training(workload=workload), 10)
-  training = tiny.make_training(workload=workload, devices=devices)
-  state = compiled.initial_state(training, shard_params=True)
+  training = tiny.make_training(
+    workload=workload, devices=devices, shard_params=True
+  )
+  state = compiled.initial_state(training)
   assert not state.params['one'].sharding.is_fully_replicated
   moments = state.opt_state[0].mu['one']
   assert moments.sharding == state.params['one'].sharding
@@ -246,6 +248,23 @@ def test_an_optimizer_state_that_changes_is_refused():
     dry_run.check_update(training)
   with pytest.raises(errors.UserError, match='opt_state'):
     compiled.lower_step(training, compiled.abstract_state(training))
+
+
+def test_a_state_that_changes_is_refused_behind_a_line_search_too():
+  growing = optax.GradientTransformation(
+    lambda params: jnp.zeros(1),
+    lambda u, s, p=None: (u, jnp.concatenate([s, s])),
+  )
+  for search in (
+    optax.scale_by_backtracking_linesearch(max_backtracking_steps=3),
+    optax.scale_by_zoom_linesearch(max_linesearch_steps=3),
+  ):
+    chain = optax.chain(growing, search)
+    training = tiny.make_training(_with(lambda h, r, chain=chain: chain))
+    with pytest.raises(errors.UserError, match='opt_state'):
+      dry_run.check_update(training)
+    sound = tiny.make_training(_with(lambda h, r, search=search: search))
+    dry_run.check_update(sound)
 
 
 def test_a_missing_hyperparameter_is_named():

@@ -241,7 +241,7 @@ def _training(name, devices=1, **constants) -> trial.Training:
     ruleset='self',
   )
   hps = submission.Hyperparameters(**constants)
-  return trial.Training(workload, algorithm, hps, run)
+  return trial.Training(workload, algorithm, hps, run, compiled.OPTAX)
 
 
 def _steps(training, batches, states=None):

@@ -1,3 +1,101 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Ways to run the trials of an experiment."""
+"""The launcher contract: start tasks, say which have ended, stop.
+
+A launcher is a module of this package with a function `make(config)`; the
+config key `launcher` names it. The unit of work is a command line, and truth is
+the trial's folder: a launcher may forget everything when it ends.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pathlib
+import pkgutil
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from jaxperf import errors
+
+STOPPED = 75  # Exit status of a trial that saved its state and can go on.
+
+
+class Task(NamedTuple):
+  """A trial to run.
+
+  Attributes:
+    folder: of the trial; what the command prints goes to `trial.log` in it.
+    command: words of the command line.
+  """
+
+  folder: pathlib.Path
+  command: Sequence[str]
+
+
+class Running(NamedTuple):
+  """A task that runs.
+
+  Attributes:
+    task: what was started.
+    place: where, for people: `place 1 of 2`, a host, a job of a scheduler.
+  """
+
+  task: Task
+  place: str
+
+
+class Ended(NamedTuple):
+  """A task that has ended.
+
+  Attributes:
+    task: what was started.
+    status: exit status of its process; None if that is not known.
+  """
+
+  task: Task
+  status: int | None
+
+
+class Launcher(Protocol):
+  """Runs tasks somewhere; does not know what is in them."""
+
+  def start(self, tasks: Sequence[Task]) -> None:
+    """Takes tasks over: starts what has a place, keeps the others waiting."""
+
+  @property
+  def running(self) -> Sequence[Running]:
+    """Tasks that run now."""
+
+  @property
+  def waiting(self) -> int:
+    """Number of tasks that have no place yet."""
+
+  def ended(self) -> list[Ended]:
+    """Tasks that have ended since the last call; waits a moment."""
+
+  def stop(self) -> None:
+    """Asks what runs to save and end, and waits for it; drops what waits."""
+
+
+def names() -> list[str]:
+  """Names of the launchers."""
+  return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def make(config) -> Launcher:
+  """The launcher that a config names.
+
+  Args:
+    config: a `config.Config`.
+
+  Raises:
+    UserError: if there is none of that name.
+  """
+  if config.launcher not in names():
+    raise errors.UserError(
+      f'config.launcher is {config.launcher!r}'
+      f'{errors.nearest(config.launcher, names())} Expected one of '
+      f'{", ".join(names())}.'
+    )
+  module = importlib.import_module(f'{__name__}.{config.launcher}')
+  return module.make(config)

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
-import pathlib
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from jaxperf.running import launch
 
 _POLL_S = 0.2
 _GRACE_S = 60.0  # For a child to save its state after SIGTERM.
@@ -20,88 +22,97 @@ _GRACE_S = 60.0  # For a child to save its state after SIGTERM.
 _HUGE_PAGES = {'GLIBC_TUNABLES': 'glibc.malloc.hugetlb=1'}
 
 
-class Process(NamedTuple):
-  """A trial that runs.
+def make(config) -> Local:
+  """A launcher with `config.max_parallel` places."""
+  return Local(config.max_parallel)
 
-  Attributes:
-    folder: of the trial.
-    popen: its process.
-    slot: which of the `max_parallel` places it has.
-  """
 
-  folder: pathlib.Path
+class _Child(NamedTuple):
+  """A task, its process, and which of the places it has."""
+
+  task: launch.Task
   popen: subprocess.Popen
   slot: int
 
 
-class Launcher:
-  """A pool of trial processes; ends its children when it is closed.
+class Local:
+  """A pool of processes; see `launch.Launcher`.
 
   With several places and `CUDA_VISIBLE_DEVICES` set, each place gets an equal
   share of those devices.
   """
 
-  def __init__(self, max_parallel: int):
-    self._max_parallel = max_parallel
-    self._running: list[Process] = []
+  def __init__(self, places: int):
+    self._places = places
+    self._waiting: collections.deque[launch.Task] = collections.deque()
+    self._children: list[_Child] = []
+
+  def start(self, tasks: Sequence[launch.Task]) -> None:
+    """Takes tasks over: starts what has a place, keeps the others waiting."""
+    self._waiting.extend(tasks)
+    self._fill()
 
   @property
-  def running(self) -> Sequence[Process]:
-    """Trials that run now."""
-    return tuple(self._running)
+  def running(self) -> Sequence[launch.Running]:
+    """Tasks that run now."""
+    return [
+      launch.Running(child.task, f'place {child.slot + 1} of {self._places}')
+      for child in self._children
+    ]
 
-  def start(self, command: Sequence[str], folder: pathlib.Path) -> None:
-    """Starts a trial; its output goes to `trial.log` in its folder."""
-    taken = {process.slot for process in self._running}
-    slot = min(set(range(self._max_parallel)) - taken)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / 'trial.log').open('a') as log:
-      popen = subprocess.Popen(
-        command,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        env=_HUGE_PAGES
-        | os.environ
-        | _visible_devices(slot, self._max_parallel),
-        start_new_session=True,  # Ctrl-C reaches the parent alone.
-      )
-    self._running.append(Process(folder, popen, slot))
+  @property
+  def waiting(self) -> int:
+    """Number of tasks that have no place yet."""
+    return len(self._waiting)
 
-  def full(self) -> bool:
-    """Whether another trial would have to wait."""
-    return len(self._running) >= self._max_parallel
-
-  def ended(self) -> list[Process]:
-    """Trials that have ended since the last call; waits a moment."""
+  def ended(self) -> list[launch.Ended]:
+    """Tasks that have ended since the last call; waits a moment."""
     time.sleep(_POLL_S)
-    done = [p for p in self._running if p.popen.poll() is not None]
-    self._running = [p for p in self._running if p.popen.returncode is None]
-    return done
+    done = [c for c in self._children if c.popen.poll() is not None]
+    self._children = [c for c in self._children if c not in done]
+    self._fill()
+    return [launch.Ended(c.task, c.popen.returncode) for c in done]
 
-  def close(self, progress: Callable[[], None] = lambda: None) -> None:
-    """Asks the children to save and end; kills those that do not.
-
-    Args:
-      progress: called while waiting.
-    """
-    for process in self._running:
-      _signal(process, signal.SIGTERM)
+  def stop(self) -> None:
+    """Asks the children to save and end; kills those that do not."""
+    self._waiting.clear()
+    self._signal(signal.SIGTERM)
     waited = 0.0
-    while any(p.popen.poll() is None for p in self._running):
+    while any(child.popen.poll() is None for child in self._children):
       time.sleep(_POLL_S)
       waited += _POLL_S
-      progress()
       if waited > _GRACE_S:
-        for process in self._running:
-          _signal(process, signal.SIGKILL)
-    self._running = []
+        self._signal(signal.SIGKILL)
+    self._children = []
+
+  def _fill(self) -> None:
+    """Starts waiting tasks as long as there are places."""
+    while self._waiting and len(self._children) < self._places:
+      task = self._waiting.popleft()
+      taken = {child.slot for child in self._children}
+      slot = min(set(range(self._places)) - taken)
+      popen = _start(task, _visible_devices(slot, self._places))
+      self._children.append(_Child(task, popen, slot))
+
+  def _signal(self, number: int) -> None:
+    """Sends a signal to the children and to whatever they started."""
+    for child in self._children:
+      with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.popen.pid, number)
 
 
-def _signal(process: Process, number: int) -> None:
-  """Sends a signal to a child and to whatever it started."""
-  with contextlib.suppress(ProcessLookupError):
-    os.killpg(process.popen.pid, number)
+def _start(task: launch.Task, variables: dict[str, str]) -> subprocess.Popen:
+  """Starts a process whose output goes to the trial's log."""
+  task.folder.mkdir(parents=True, exist_ok=True)
+  with (task.folder / 'trial.log').open('a') as log:
+    return subprocess.Popen(
+      task.command,
+      stdout=log,
+      stderr=subprocess.STDOUT,
+      stdin=subprocess.DEVNULL,
+      env=_HUGE_PAGES | os.environ | variables,
+      start_new_session=True,  # Ctrl-C reaches the parent alone.
+    )
 
 
 def _visible_devices(slot: int, slots: int) -> dict[str, str]:

@@ -54,6 +54,15 @@ def export(root: str | os.PathLike, logdir: str | os.PathLike) -> int:
   return len(results.trials)
 
 
+def check() -> None:
+  """Makes sure that TensorFlow and TensorBoard are there.
+
+  Raises:
+    UserError: if not.
+  """
+  writers()
+
+
 def writers() -> types.ModuleType:
   """The module `clu.metric_writers`.
 

@@ -1,0 +1,100 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that tell what things cost: check, bench."""
+
+from __future__ import annotations
+
+import argparse
+
+from jaxperf import errors, rules
+
+
+def add_parsers(commands: argparse._SubParsersAction) -> None:
+  """Registers the commands; each sets `handler(options) -> exit code`."""
+  parser = commands.add_parser(
+    'check',
+    help='what a submission takes at full size, before it is run',
+    description='Compiles the training step of each workload for simulated '
+    'devices without running it, and takes five real steps on its mini '
+    'workload.',
+    epilog='example: jaxperf check my_file.py --device-memory=16GiB',
+  )
+  parser.add_argument('submission', help='a module, or a Python file')
+  parser.add_argument(
+    '--workloads', help='comma-separated [base workloads of the rules]'
+  )
+  parser.add_argument('--rules', default='v0.6', help='[%(default)s]')
+  parser.add_argument(
+    '--ruleset',
+    choices=rules.TUNING_RULESETS,
+    help='tuning [self if the submission has it]',
+  )
+  parser.add_argument(
+    '--devices', type=_count, default=8, help='to compile for [%(default)s]'
+  )
+  parser.add_argument(
+    '--device-memory', help='of one device, e.g. 16GiB: what does not fit?'
+  )
+  parser.add_argument(
+    '--execute',
+    action='store_true',
+    help='take the real steps at full size, on the devices at hand',
+  )
+  parser.add_argument('--format', choices=('table', 'json'), default='table')
+  parser.set_defaults(handler=_check)
+
+  parser = commands.add_parser('bench', help='measure jaxperf itself')
+  parser.add_argument('what', choices=('loop', 'steps', 'optimizers'))
+  parser.add_argument(
+    '--workloads',
+    help='comma-separated [mini ones; of `steps` on a GPU, full-size ones; of '
+    '`optimizers` imagenet_resnet,wmt]',
+  )
+  parser.add_argument(
+    '--submissions',
+    help='comma-separated, of `optimizers` [one of each baseline]',
+  )
+  parser.add_argument(
+    '--batch-size',
+    type=_count,
+    help="examples in a step, of `steps` [each workload's own]",
+  )
+  parser.add_argument('--repeats', type=_count, default=5)
+  parser.add_argument('--format', choices=('table', 'json'), default='table')
+  parser.set_defaults(handler=_bench)
+
+
+def _check(options: argparse.Namespace) -> int:
+  from jaxperf.costs import check
+
+  return check.run(options)
+
+
+def _bench(options: argparse.Namespace) -> int:
+  if options.batch_size and options.what != 'steps':
+    raise errors.UserError('--batch-size is for `jaxperf bench steps`')
+  if options.submissions and options.what != 'optimizers':
+    raise errors.UserError('--submissions is for `jaxperf bench optimizers`')
+  names = options.workloads.split(',') if options.workloads else None
+  repeats, form = options.repeats, options.format
+  if options.what == 'steps':
+    from jaxperf.costs import steps
+
+    print(steps.bench(names, options.batch_size, repeats, form))
+  elif options.what == 'optimizers':
+    from jaxperf.costs import updates
+
+    specs = options.submissions.split(',') if options.submissions else None
+    print(updates.bench(names, specs, repeats, form))
+  else:
+    from jaxperf.costs import loop
+
+    print(loop.loop(names, repeats, form))
+  return 0
+
+
+def _count(text: str) -> int:
+  """A whole number above 0."""
+  if not text.isdecimal() or not int(text):
+    raise argparse.ArgumentTypeError(f'{text!r} is not a whole number above 0')
+  return int(text)

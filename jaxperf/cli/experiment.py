@@ -1,0 +1,68 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that run experiments: run, trial, status."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+
+
+def add_parsers(commands: argparse._SubParsersAction) -> None:
+  """Registers the commands; each sets `handler(options) -> exit code`."""
+  parser = commands.add_parser(
+    'run',
+    help='run an experiment, or what is missing of it',
+    description='Runs an experiment. Started again it goes on. Any key of the '
+    'config can be given: --config.submissions=baselines.adamw,my_file.py',
+    epilog='example: jaxperf run --config=quickstart --workdir=results/quick',
+  )
+  parser.add_argument(
+    '--config', required=True, help='a config file, or its name'
+  )
+  parser.add_argument(
+    '--workdir', type=pathlib.Path, help='results folder [results/NAME]'
+  )
+  parser.add_argument(
+    '--retry', action='store_true', help='run failed trials again'
+  )
+  parser.set_defaults(handler=_run, takes_overrides=True)
+
+  parser = commands.add_parser(
+    'trial', help='run one trial (what `run` starts for each)'
+  )
+  parser.add_argument('workdir', type=pathlib.Path, help='results folder')
+  parser.add_argument('trial', help="the trial's folder below it")
+  parser.add_argument('--coordinator', help='HOST:PORT of process 0')
+  parser.add_argument('--num-processes', type=int, default=1)
+  parser.add_argument('--process-id', type=int, default=0)
+  parser.set_defaults(handler=_trial)
+
+  parser = commands.add_parser('status', help='how far an experiment is')
+  parser.add_argument('workdir', type=pathlib.Path, help='results folder')
+  parser.set_defaults(handler=_status)
+
+
+def _run(options: argparse.Namespace) -> int:
+  from jaxperf.running import config as config_lib
+  from jaxperf.running import run
+
+  config = config_lib.parse(options.config, options.overrides)
+  name = pathlib.Path(options.config).stem
+  folder = options.workdir or pathlib.Path('results', name)
+  return run.run(config, folder, options.retry)
+
+
+def _trial(options: argparse.Namespace) -> int:
+  from jaxperf.running import worker
+
+  if options.num_processes > 1:
+    worker.join(options.coordinator, options.num_processes, options.process_id)
+  return worker.run(options.workdir, options.trial)
+
+
+def _status(options: argparse.Namespace) -> int:
+  from jaxperf.records import status
+
+  print(status.table(status.read_experiment(options.workdir)))
+  return 0
