@@ -28,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     prog='python -m calibration.data.build',
     description=__doc__.split('\n')[0],
   )
-  parser.add_argument('names', nargs='+', metavar='NAME', choices=NAMES)
+  parser.add_argument(
+    'names', nargs='+', metavar='NAME', choices=NAMES, help=', '.join(NAMES)
+  )
   parser.add_argument(
     '--downloads',
     required=True,
