@@ -127,35 +127,6 @@ def peak_first_cyclic_cosine(
   return schedule
 
 
-def nested_cosine(
-  peak: float, warmup_factor: float, horizon: float
-) -> optax.Schedule:
-  """Warm-up and three cosines to 0, at 0.536, 0.75 and 1 of the horizon.
-
-  The second and third start at the rate that one cosine over the whole horizon
-  has there.
-
-  Args:
-    peak: the largest rate.
-    warmup_factor: warm-up as a part of the first stage.
-    horizon: end of the last stage.
-
-  >>> rate = nested_cosine(1.0, warmup_factor=0.1, horizon=100)
-  >>> [round(float(rate(step)), 2) for step in (0, 5, 53, 54, 74, 75, 99)]
-  [0.0, 1.0, 0.0, 0.52, 0.0, 0.18, 0.0]
-  """
-  first, second = 0.53571619898 * horizon, 0.75 * horizon
-  warmup_steps = int(warmup_factor * first)
-  outer = warmup_cosine(peak, int(warmup_factor * horizon), horizon)
-  stages = [
-    optax.linear_schedule(0.0, peak, max(warmup_steps, 1)),
-    optax.cosine_decay_schedule(peak, max(first - warmup_steps, 1)),
-    optax.cosine_decay_schedule(outer(first), second - first),
-    optax.cosine_decay_schedule(outer(second), horizon - second),
-  ]
-  return optax.join_schedules(stages, [warmup_steps, first, second])
-
-
 def warmup_constant(peak: float, warmup_steps: int) -> optax.Schedule:
   """`peak * min((step + 1) / warmup_steps, 1)`, so the first rate is not 0.
 
