@@ -178,6 +178,35 @@ def caspr(
   )
 
 
+def nested_cosine(
+  peak: float, warmup_factor: float, horizon: float
+) -> optax.Schedule:
+  """Warm-up and three cosines to 0, at 0.536, 0.75 and 1 of the horizon.
+
+  The second and third start at the rate that one cosine over the whole horizon
+  has there.
+
+  Args:
+    peak: the largest rate.
+    warmup_factor: warm-up as a part of the first stage.
+    horizon: end of the last stage.
+
+  >>> rate = nested_cosine(1.0, warmup_factor=0.1, horizon=100)
+  >>> [round(float(rate(step)), 2) for step in (0, 5, 53, 54, 74, 75, 99)]
+  [0.0, 1.0, 0.0, 0.52, 0.0, 0.18, 0.0]
+  """
+  first, second = 0.53571619898 * horizon, 0.75 * horizon
+  warmup_steps = int(warmup_factor * first)
+  outer = schedules.warmup_cosine(peak, int(warmup_factor * horizon), horizon)
+  stages = [
+    optax.linear_schedule(0.0, peak, max(warmup_steps, 1)),
+    optax.cosine_decay_schedule(peak, max(first - warmup_steps, 1)),
+    optax.cosine_decay_schedule(outer(first), second - first),
+    optax.cosine_decay_schedule(outer(second), horizon - second),
+  ]
+  return optax.join_schedules(stages, [warmup_steps, first, second])
+
+
 def _matrix_view(shape):
   """The matrix that an array is seen as, or None."""
   if len(shape) > 4:
@@ -230,9 +259,7 @@ def _scaled(root):
 def _optimizer(hps, run):
   checks.validate(**vars(hps))
   return caspr(
-    schedules.nested_cosine(
-      hps.learning_rate, hps.warmup_factor, run.step_hint
-    ),
+    nested_cosine(hps.learning_rate, hps.warmup_factor, run.step_hint),
     b1=1 - hps.one_minus_beta1,
     b2=hps.beta2,
     weight_decay=hps.weight_decay,

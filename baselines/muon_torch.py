@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import optax
 
 from baselines import muon
-from baselines.parts import batch_sizes, checks, schedules
+from baselines.parts import axis_orders, batch_sizes, checks, schedules
 from jaxperf import submission, tuning
 
 
@@ -83,13 +83,6 @@ def scale_by_torch_nadam(
   return optax.GradientTransformation(init, update)
 
 
-def torch_axes(ndim: int) -> tuple[int, ...]:
-  """The order (out, in, spatial axes) of a kernel (spatial axes, in, out)."""
-  if ndim < 2:
-    return tuple(range(ndim))
-  return (ndim - 1, ndim - 2, *range(ndim - 2))
-
-
 def _optimizer(hps, run):
   checks.validate(**vars(hps))
   factor = _FACTORS[hps.schedule](hps, run)
@@ -127,7 +120,7 @@ def torch_muon(
   Out / in is the ratio of the first two of these axes, also for convolutions.
   """
   published = {
-    'axes': torch_axes,
+    'axes': axis_orders.torch,
     'aspect': lambda shape: shape[0] / shape[1],
     'dtype': jnp.bfloat16,
   }

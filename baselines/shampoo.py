@@ -20,9 +20,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines import muon_torch
 from baselines.parts import (
   averaging,
+  axis_orders,
   batch_sizes,
   blocking,
   checks,
@@ -67,7 +67,7 @@ def scale_by_shampoo(
   root_override: int = 0,
   graft: str = 'adam',
   nesterov: bool = True,
-  kernel_axes: Callable[[int], tuple[int, ...]] = muon_torch.torch_axes,
+  kernel_axes: Callable[[int], tuple[int, ...]] = axis_orders.torch,
   mesh: jax.sharding.Mesh | None = None,
 ) -> optax.GradientTransformation:
   r"""Shampoo's direction, with the size of another rule's.

@@ -86,16 +86,7 @@ def compare(
     runs: those that were done.
     samples: of the bootstrap.
   """
-  done = {run[:4]: run for run in runs}
-  missing = {
-    name: sum(run[:4] not in done for run in own)
-    for name, own in planned.items()
-  }
-  ready = {
-    name: [done[run[:4]] for run in own]
-    for name, own in planned.items()
-    if not missing[name]
-  }
+  ready, missing = _complete(planned, runs)
   ruled = rules.load('mini')
   wanted = {run.workload for own in planned.values() for run in own}
   workloads = [name for name in ruled.base_workloads if name in wanted]
@@ -123,8 +114,23 @@ def compare(
       samples,
     ),
     bootstrap(placed, lambda table: -table.mean(axis=-1), published, samples),
-    {name: count for name, count in missing.items() if count},
+    missing,
   )
+
+
+def _complete(
+  planned: Mapping[str, Sequence[recorded_runs.Run]],
+  runs: Sequence[recorded_runs.Run],
+) -> tuple[dict[str, list[recorded_runs.Run]], dict[str, int]]:
+  """The runs of those that miss none; how many each of the others misses."""
+  done = {run[:4]: run for run in runs}
+  ready, missing = {}, {}
+  for name, own in planned.items():
+    if left := sum(run[:4] not in done for run in own):
+      missing[name] = left
+    else:
+      ready[name] = [done[run[:4]] for run in own]
+  return ready, missing
 
 
 def steps_to_target(

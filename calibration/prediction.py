@@ -4,13 +4,15 @@
 
 python -m calibration.prediction --ruleset=self --minutes=60
 
-Runs the algorithms of the 2024 competition (v0.5) on the mini workloads, one
-study, as `jaxperf run` does, but always for the whole budget. Every finished
-run is a line of `prediction_runs.csv`; started again the script goes on
-there. Then it compares what was asked for, in each rule set on the workloads
-that no algorithm misses a run on: the times to target follow from the recorded
-curves and the targets that the mini rules have at that moment. `--minutes=0`
-only compares.
+Run it from the root of a clone. It trains the algorithms of the 2024
+competition (v0.5) on the mini workloads, one study, as `jaxperf run` does, but
+always for the whole budget. Every finished run is a line of
+`prediction_runs.csv` (`--table=PATH`); started again the script goes on there.
+Then it compares what was asked for, in each rule set on the workloads that no
+algorithm misses a run on: the times to target follow from the recorded curves
+and the targets that the mini rules have at that moment. `--minutes=0` only
+compares. Where everything is compared the figure goes to
+`docs/images/mini_prediction.png`; `--figure=PATH` draws it there in any case.
 
 Self-tuning comes first, it has one run a workload. Sinv6 is run only where
 `JAXPERF_SINV6_WEIGHTS` names its weights.
@@ -20,18 +22,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import pathlib
 import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from calibration import recorded_runs
+from calibration import agreement, agreement_report, options, recorded_runs
 from jaxperf import errors, rules
+from jaxperf.report import style
+from jaxperf.running import build, entries
+from jaxperf.running import config as config_lib
+from jaxperf.running import jobs as jobs_lib
 
 TABLE = pathlib.Path(__file__).with_name('prediction_runs.csv')
-FIGURE = pathlib.Path(__file__).parents[1] / 'docs/images/mini_prediction.png'
+FIGURE = 'docs/images/mini_prediction.png'
 ENTRIES = {  # Published name -> algorithm, best-placed first.
   'self': {
     'schedule_free_adamw': 'baselines.schedule_free_adamw',
@@ -62,15 +67,27 @@ _WEIGHTS = 'JAXPERF_SINV6_WEIGHTS'
 
 def main() -> None:
   """Runs what is missing, then compares."""
-  options = _options()
-  deadline = time.monotonic() + 60 * options.minutes
-  for ruleset in options.rulesets:
-    wanted = [n for n in ENTRIES[ruleset] if n in options.submissions]
-    for run in to_run(ruleset, wanted, options.workloads):
+  given = _options()
+  deadline = time.monotonic() + 60 * given.minutes
+  for ruleset in [given.ruleset] if given.ruleset else ENTRIES:
+    wanted = [n for n in ENTRIES[ruleset] if n in given.submissions]
+    done = recorded_runs.read(given.table)
+    for run in to_run(ruleset, wanted, given.workloads, done):
       if time.monotonic() > deadline:
         break
-      _do(run)
-  report(options.submissions, options.workloads)
+      _do(run, given.table)
+  found = compare(
+    given.submissions, given.workloads, recorded_runs.read(given.table)
+  )
+  print(agreement_report.markdown(found))
+  whole = (len(given.submissions), len(given.workloads)) == (
+    len(_NAMES),
+    len(_WORKLOADS),
+  )
+  figure = given.figure or (FIGURE if whole else None)
+  if figure and found:
+    style.save(agreement_report.scatter(found)[0], figure)
+    print(f'\n{figure}')
 
 
 def plan(ruleset: str, names: Collection[str]) -> Iterator[recorded_runs.Run]:
@@ -93,7 +110,10 @@ def plan(ruleset: str, names: Collection[str]) -> Iterator[recorded_runs.Run]:
 
 
 def to_run(
-  ruleset: str, names: Collection[str], workloads: Collection[str]
+  ruleset: str,
+  names: Collection[str],
+  workloads: Collection[str],
+  runs: Sequence[recorded_runs.Run],
 ) -> Iterator[recorded_runs.Run]:
   """Those runs of a plan that can be done and have not been.
 
@@ -101,42 +121,42 @@ def to_run(
     ruleset: `'external'` or `'self'`.
     names: published ones, of the entries that are wanted.
     workloads: that are wanted.
+    runs: that have been done.
   """
   able = [n for n in names if 'sinv6' not in n or os.environ.get(_WEIGHTS)]
-  runs = (run for run in plan(ruleset, able) if run.workload in workloads)
-  return recorded_runs.missing(runs, recorded_runs.read(TABLE))
+  wanted = (run for run in plan(ruleset, able) if run.workload in workloads)
+  return recorded_runs.missing(wanted, runs)
 
 
 def train(run: Sequence[Any]) -> str:
   """Trains for the whole budget; returns the evaluations."""
-  from jaxperf.running import build, entries
-
   workload, algorithm, ruleset, number, _ = run
   (job,) = (
     job
     for job in _jobs(algorithm, ruleset)
     if (job.workload, job.trial) == (workload, number)
   )
-  config = _config(algorithm, ruleset)
   entry = entries.entry(algorithm, ruleset)
-  made = build.make_trial(config, job, entry)
+  made = build.make_trial(_config(algorithm, ruleset), job, entry)
   return recorded_runs.train_to_the_end(made)
 
 
-def report(names: Collection[str], workloads: Collection[str]) -> None:
-  """Prints what the runs say; draws it if all was asked for.
+def compare(
+  names: Collection[str],
+  workloads: Collection[str],
+  runs: Sequence[recorded_runs.Run],
+) -> list[agreement.Agreement]:
+  """What the runs say, one agreement a rule set; says where they say nothing.
 
   Args:
     names: published ones, of the entries to compare.
     workloads: to compare on, where no run is left to do.
+    runs: that have been done.
   """
-  from calibration import agreement, agreement_report
-  from jaxperf.report import style
-
-  runs, found = recorded_runs.read(TABLE), []
+  found = []
   for ruleset, entries in ENTRIES.items():
     wanted = [name for name in entries if name in names]
-    left = {run.workload for run in to_run(ruleset, wanted, workloads)}
+    left = {run.workload for run in to_run(ruleset, wanted, workloads, runs)}
     planned = {
       name: [
         run
@@ -149,14 +169,10 @@ def report(names: Collection[str], workloads: Collection[str]) -> None:
       found.append(agreement.compare(ruleset, planned, runs))
     elif wanted:
       print(f'{ruleset}: no workload has the runs of all algorithms.\n')
-  print(agreement_report.markdown(found))
-  whole = len(names) == len(_NAMES) and len(workloads) == len(_WORKLOADS)
-  if whole and found:
-    style.save(agreement_report.scatter(found)[0], FIGURE)
-    print(f'\n{FIGURE}')
+  return found
 
 
-def _do(run: recorded_runs.Run) -> None:
+def _do(run: recorded_runs.Run, table: pathlib.Path) -> None:
   """Does a run and keeps it; one that fails stays missing."""
   from calibration import prediction  # Not `__main__`.
 
@@ -166,43 +182,30 @@ def _do(run: recorded_runs.Run) -> None:
   except errors.UserError as error:
     print(error, flush=True)
   else:
-    recorded_runs.append(TABLE, done)
+    recorded_runs.append(table, done)
 
 
-def _config(algorithm: str, ruleset: str):
+def _config(algorithm: str, ruleset: str) -> config_lib.Config:
   """The experiment that all runs of an algorithm are part of."""
-  from jaxperf.running import config
-
-  return config.make_config(
+  return config_lib.make_config(
     {'ruleset': ruleset, 'submissions': (algorithm,), 'studies': 1}
   )
 
 
-def _jobs(algorithm: str, ruleset: str) -> list:
+def _jobs(algorithm: str, ruleset: str) -> list[jobs_lib.Job]:
   """Its jobs."""
-  from jaxperf.running import jobs as jobs_lib
-
   return jobs_lib.plan(_config(algorithm, ruleset)).jobs
 
 
 def _options() -> argparse.Namespace:
-  """The options, as lists of known names."""
-  parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-  choices = {'workloads': _WORKLOADS, 'submissions': _NAMES}
-  for option in choices:
-    parser.add_argument(f'--{option}', default='', metavar='A,B')
+  """What was asked for."""
+  parser = options.parser(__doc__, TABLE)
+  options.add_figure(parser, FIGURE, when=' if everything is compared')
+  options.add_minutes(parser)
+  options.add_names(parser, '--workloads', _WORKLOADS)
+  options.add_names(parser, '--submissions', _NAMES)
   parser.add_argument('--ruleset', choices=ENTRIES)
-  parser.add_argument('--minutes', type=float, default=math.inf)
-  options = parser.parse_args()
-  for option, known in choices.items():
-    given = [n for n in getattr(options, option).split(',') if n]
-    for name in given:
-      if name not in known:
-        near = errors.nearest(name, known)
-        parser.error(f'--{option}: {name!r} not found{near}')
-    setattr(options, option, given or known)
-  options.rulesets = [options.ruleset] if options.ruleset else list(ENTRIES)
-  return options
+  return parser.parse_args()
 
 
 if __name__ == '__main__':

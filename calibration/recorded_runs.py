@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from jaxperf import errors, rules
-from jaxperf.records import files
+from jaxperf.records import files, parse
 from jaxperf.running import isolated
 
 
@@ -100,19 +100,18 @@ def train_to_the_end(made) -> str:
   never = -math.inf if goal.minimize else math.inf
   goal = dataclasses.replace(goal, validation_target=never, test_target=never)
   training = dataclasses.replace(made.training, goal=goal)
-  metric = goal.metric
   with tempfile.TemporaryDirectory() as folder:
     path = pathlib.Path(folder)
     outcome = run_lib.run(dataclasses.replace(made, training=training), path)
     if outcome.failed:
       message = files.read_json(path / 'result.json')['message']
       raise errors.UserError(f'{outcome}: {message}')
-    with (path / 'eval_measurements.csv').open(newline='') as file:
-      rows = list(csv.DictReader(file))
+    name = 'eval_measurements.csv'
+    rows, _ = parse.evaluations({0: (name, (path / name).read_bytes())})
+  values = rows[['step', f'validation/{goal.metric}', f'test/{goal.metric}']]
   return ' '.join(
-    f'{row["global_step"]}:{float(row[f"validation/{metric}"]):.5g}:'
-    f'{float(row[f"test/{metric}"]):.5g}'
-    for row in rows
+    f'{step:.0f}:{validation:.5g}:{test:.5g}'
+    for step, validation, test in values.itertuples(index=False)
   )
 
 

@@ -3,11 +3,13 @@
 """The runs behind the targets of the mini rule set, as curves.
 
 python -m calibration.target_curves
+
+Run it from the root of a clone: the figure goes to
+`docs/images/mini_targets.png`, or to `--figure=PATH`.
 """
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -15,12 +17,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from calibration import recorded_runs, targets
+from calibration import options, recorded_runs, targets
 from jaxperf import rules
 from jaxperf.report import curves as curves_lib
 from jaxperf.report import style
 
-FIGURE = pathlib.Path(__file__).parents[1] / 'docs/images/mini_targets.png'
+FIGURE = 'docs/images/mini_targets.png'
 _ROLES = {
   'repeat': 'best',
   'search': 'search',
@@ -65,7 +67,15 @@ def draw(runs: Sequence[recorded_runs.Run]) -> list[Axes]:
   return list(panels)
 
 
-if __name__ == '__main__':
-  first, *_ = draw(recorded_runs.read(targets.TABLE))
+def main() -> None:
+  """Draws the recorded runs."""
+  parser = options.parser(__doc__, targets.TABLE)
+  options.add_figure(parser, FIGURE)
+  given = parser.parse_args()
+  first, *_ = draw(recorded_runs.read(given.table))
   with mpl.style.context(style.STYLE):
-    first.figure.savefig(FIGURE, dpi=100)
+    first.figure.savefig(given.figure, dpi=100)
+
+
+if __name__ == '__main__':
+  main()

@@ -4,24 +4,25 @@
 
 python -m calibration.targets --minutes=60 --workloads=mini_clicks
 
-For each workload AdamW, NadamW, Nesterov and heavy-ball momentum train at five
-quasi-random points of the published search spaces, with learning rates adapted
-to the small scale, for three quarters of the budget. The best point is trained
-again with five seeds, and three deliberately bad settings once. Where fewer
-than two algorithms reached the target in the search, the best point of each
-trains for the whole budget, as users do. From these:
+Run it from the root of a clone. For each workload AdamW, NadamW, Nesterov and
+heavy-ball momentum train at five quasi-random points of the published search
+spaces, with learning rates adapted to the small scale, for three quarters of
+the budget. The best point is trained again with five seeds, and three
+deliberately bad settings once. Where fewer than two algorithms reached the
+target in the search, the best point of each trains for the whole budget, as
+users do. From these:
 
 - validation target: median over the seeds of the best validation value,
 - test target: worst test value, at the best evaluation, of the seeds that reach
   the validation target,
 
 both rounded to three digits in the direction that is easier. Every finished run
-is a line of `target_runs.csv`; started again the script goes on there.
+is a line of `target_runs.csv` (`--table=PATH`); started again the script goes
+on there. `--minutes=0` only prints what the runs say.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import itertools
 import json
@@ -32,9 +33,10 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from calibration import recorded_runs
+from calibration import options, recorded_runs
 from jaxperf import rules, tuning
-from jaxperf.running import entries
+from jaxperf.running import build, entries, jobs
+from jaxperf.running import config as config_lib
 
 TABLE = pathlib.Path(__file__).with_name('target_runs.csv')
 _TRIALS, _SEEDS, _DRAW = 5, 5, 20_260_101
@@ -59,21 +61,20 @@ def main() -> None:
   """Runs what is missing, then prints the targets."""
   from calibration import targets as targets_lib  # Not `__main__`.
 
-  parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-  parser.add_argument('--workloads', default='', metavar='A,B')
-  parser.add_argument('--minutes', type=float, default=math.inf)
-  options = parser.parse_args()
-  mini = rules.load('mini')
-  names = [n for n in options.workloads.split(',') if n] or mini.base_workloads
-  deadline = time.monotonic() + 60 * options.minutes
-  for name in names:
-    while todo := next(missing(name, recorded_runs.read(TABLE)), None):
+  workloads = rules.load('mini').base_workloads
+  parser = options.parser(__doc__, TABLE)
+  options.add_minutes(parser)
+  options.add_names(parser, '--workloads', workloads)
+  given = parser.parse_args()
+  deadline = time.monotonic() + 60 * given.minutes
+  for name in given.workloads:
+    while todo := next(missing(name, recorded_runs.read(given.table)), None):
       if time.monotonic() > deadline:
         break
       print(*todo[:4], flush=True)
       run = recorded_runs.trained(todo, targets_lib.train)
-      recorded_runs.append(TABLE, run)
-  print(markdown(names, recorded_runs.read(TABLE)))
+      recorded_runs.append(given.table, run)
+  print(markdown(given.workloads, recorded_runs.read(given.table)))
 
 
 def missing(
@@ -160,9 +161,6 @@ def train(run: list[Any]) -> str:
   Args:
     run: the first five fields of a `Run`.
   """
-  from jaxperf.running import build, jobs
-  from jaxperf.running import config as config_lib
-
   workload, algorithm, phase, number, point = run
   config = config_lib.make_config(
     {'ruleset': 'external', 'submissions': (algorithm,)}

@@ -2,18 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three algorithms on three small tasks of real data: a first answer.
 
-jaxperf run --config=quickstart --workdir=results/quickstart
+Expect 6 min 34 s with the set-up of `make quickstart`, on two cores of a shared
+virtual machine. NadamW and AdamW meet the target of `mini_clicks` at step 240,
+NadamW and Nesterov that of `mini_images_vit` at 480 and 540, and nobody that of
+`mini_molecules`.
+
+  jaxperf run --config=quickstart --workdir=results/quickstart
+  jaxperf report results/quickstart
 """
 
 import ml_collections
 
 
 def get_config() -> ml_collections.ConfigDict:
-  """One study, self-tuning, some minutes on a laptop CPU.
-
-  Two trials share the machine: their seconds are longer than alone, their steps
-  and scores are the same.
-  """
+  """One study of three tasks, two trials at a time."""
   config = ml_collections.ConfigDict()
   config.rules, config.ruleset = 'mini', 'self'
   config.submissions = (
@@ -22,8 +24,9 @@ def get_config() -> ml_collections.ConfigDict:
     'baselines.nesterov',
   )
   config.workloads = ('mini_clicks', 'mini_images_vit', 'mini_molecules')
-  config.studies = 1
+  config.studies = 1  # The rules ask for three.
   config.seed = 0
+  # Seconds are longer than alone; steps and scores are the same.
   config.max_parallel = 2
   config.checkpoint_every_s = 60.0
   return config

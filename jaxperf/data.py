@@ -35,6 +35,12 @@ def shuffled_indices(
 
   Yields:
     Indices (batch_size,) and the cursor after them.
+
+  >>> stream = shuffled_indices(seed=0, num_examples=6, batch_size=2)
+  >>> first, second = next(stream), next(stream)
+  >>> again, cursor = next(shuffled_indices(0, 6, 2, cursor=1))
+  >>> (again == second[0]).all(), cursor
+  (np.True_, 2)
   """
   per_epoch = num_examples // batch_size
   if not per_epoch:
@@ -68,6 +74,10 @@ def pad_batch(batch: Batch, batch_size: int) -> dict[str, np.ndarray]:
   """A batch zero-padded along axis 0, with weight 0 on the padding.
 
   `weights` is made with the shape of `targets` if the batch has none.
+
+  >>> batch = pad_batch({'targets': np.array([7, 8])}, batch_size=3)
+  >>> batch['targets'].tolist(), batch['weights'].tolist()
+  ([7, 8, 0], [1.0, 1.0, 0.0])
   """
   padded = dict(batch)
   if 'weights' not in padded:
@@ -83,7 +93,12 @@ def pad_batch(batch: Batch, batch_size: int) -> dict[str, np.ndarray]:
 def array_evaluation(
   arrays: Mapping[str, np.ndarray], batch_size: int
 ) -> Iterator[dict[str, np.ndarray]]:
-  """One pass over arrays in equal batches; the last one is padded."""
+  """One pass over arrays in equal batches; the last one is padded.
+
+  >>> batches = array_evaluation({'targets': np.arange(5)}, batch_size=2)
+  >>> [batch['weights'].tolist() for batch in batches]
+  [[1.0, 1.0], [1.0, 1.0], [1.0, 0.0]]
+  """
   count = len(next(iter(arrays.values())))
   for start in range(0, count, batch_size):
     batch = {k: v[start : start + batch_size] for k, v in arrays.items()}

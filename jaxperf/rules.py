@@ -50,7 +50,12 @@ class WorkloadRules:
   held_out: bool = False
 
   def reached(self, value: float, target: float) -> bool:
-    """Whether a metric beats a target; NaN never does."""
+    """Whether a metric beats a target; NaN never does.
+
+    >>> wmt = load('v0.5').workloads['wmt']  # BLEU: larger is better.
+    >>> wmt.reached(31.0, 30.8), wmt.reached(30.8, 30.8)
+    (True, False)
+    """
     return value < target if self.minimize else value > target
 
 
@@ -104,7 +109,12 @@ class Rules:
     return self.external_trials if ruleset == 'external' else 1
 
   def budget(self, workload: str, ruleset: str) -> float:
-    """Budget of one trial, in `unit`."""
+    """Budget of one trial, in `unit`.
+
+    >>> mini = load('mini')
+    >>> [mini.budget('mini_clicks', r) for r in ('external', 'self')]
+    [300, 450]
+    """
     factor = self.self_tuning_budget if ruleset == 'self' else 1
     budget = self.workloads[workload].budget * factor
     return round(budget) if self.unit == 'steps' else budget
@@ -150,6 +160,12 @@ def load(name: str) -> Rules:
 
   Raises:
     ValueError: if there is none; names the nearest.
+
+  >>> load('v0.5').studies, load('v0.5').external_trials
+  (5, 5)
+  >>> load('v05')
+  Traceback (most recent call last):
+  ValueError: rules 'v05' not found: did you mean 'v0.5'? ...
   """
   path = (
     pathlib.Path(name) if name.endswith('.toml') else _FOLDER / f'{name}.toml'

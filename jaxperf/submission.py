@@ -156,7 +156,15 @@ class Submission:
 
 
 class Hyperparameters(SimpleNamespace):
-  """One tuning point; names are attributes."""
+  """One tuning point; names are attributes.
+
+  >>> hps = Hyperparameters(learning_rate=1e-3)
+  >>> hps.learning_rate
+  0.001
+  >>> hps.b1
+  Traceback (most recent call last):
+  AttributeError: hyperparameter 'b1' is not in the tuning point; ...
+  """
 
   def __getattr__(self, name: str) -> Any:
     if name.startswith('__'):

@@ -19,7 +19,11 @@ _DROPPED = 100  # First points of the Halton sequence, correlated in high bases.
 
 @dataclasses.dataclass(frozen=True, init=False)
 class Points:
-  """A fixed list of points; trial i takes point i, in every study."""
+  """A fixed list of points; trial i takes point i, in every study.
+
+  >>> Points([{'learning_rate': 1e-3}, {'learning_rate': 1e-2}]).points[0]
+  {'learning_rate': 0.001}
+  """
 
   points: tuple[Point, ...]
 
@@ -63,7 +67,11 @@ class Range:
       raise ValueError(f'a log range needs min > 0, got {self.min}')
 
   def at(self, u: float) -> float:
-    """The value at quantile u in [0, 1]."""
+    """The value at quantile u in [0, 1].
+
+    >>> Range(1, 100).at(0.5), round(Range(1, 100, 'log').at(0.5), 6)
+    (50.5, 10.0)
+    """
     if self.scaling == 'log':
       low, high = math.log(self.min), math.log(self.max)
       return float(
@@ -83,13 +91,21 @@ class Choice:
       raise ValueError('a choice needs at least one value')
 
   def at(self, u: float) -> Any:
-    """The value at quantile u in [0, 1]."""
+    """The value at quantile u in [0, 1].
+
+    >>> Choice((0.0, 0.1, 0.2)).at(0.5)
+    0.1
+    """
     return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
 
 
 @dataclasses.dataclass(frozen=True, init=False)
 class SearchSpace:
-  """A box to draw points from: name -> `Range`, `Choice`, or a constant."""
+  """A box to draw points from: name -> `Range`, `Choice`, or a constant.
+
+  >>> SearchSpace(b1=0.9).dimensions
+  {'b1': Choice(values=(0.9,))}
+  """
 
   dimensions: Mapping[str, Range | Choice]
 
@@ -124,6 +140,12 @@ def read_json(path: str | pathlib.Path) -> Points | SearchSpace:
 
   A list of objects is `Points`, which may differ in their names; an object maps
   names to `{"min", "max", "scaling"}` or `{"feasible_points"}`.
+
+  >>> import tempfile
+  >>> with tempfile.NamedTemporaryFile('w+', suffix='.json') as file:
+  ...   _ = file.write('{"b1": {"feasible_points": [0.9, 0.95]}}'), file.flush()
+  ...   read_json(file.name).dimensions
+  {'b1': Choice(values=(0.9, 0.95))}
   """
   content = json.loads(pathlib.Path(path).read_text())
   if isinstance(content, list):
@@ -169,6 +191,10 @@ def draw(space: SearchSpace, count: int, seed: int) -> list[dict[str, Any]]:
     space: what to draw from.
     count: how many points.
     seed: of the scrambling and the shift.
+
+  >>> points = draw(SearchSpace(b1=Range(0, 8)), count=8, seed=0)
+  >>> sorted(int(p['b1']) for p in points)  # Evenly spread, one in each unit.
+  [0, 1, 2, 3, 4, 5, 6, 7]
   """
   rng = np.random.default_rng(np.random.PCG64(seed))
   columns = {}
@@ -197,6 +223,11 @@ def deal(
     studies: number of repetitions.
     trials: trials in a study; a fixed list must have that many points or more.
     seed: of draw and deal.
+
+  >>> deal(Points([{'b1': 0.9}, {'b1': 0.95}]), studies=2, trials=2, seed=0)
+  [[{'b1': 0.9}, {'b1': 0.95}], [{'b1': 0.9}, {'b1': 0.95}]]
+  >>> deal(SelfTuning(b1=0.9), studies=2, trials=1, seed=0)
+  [[{'b1': 0.9}], [{'b1': 0.9}]]
   """
   if isinstance(tuning, SelfTuning):
     return [[dict(tuning.constants)] * trials for _ in range(studies)]

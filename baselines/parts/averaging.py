@@ -150,5 +150,9 @@ def _with_snapshots(
 
 
 def parts_of_step_hint(step_hint: int, start: float, every: float):
-  """Start and interval of snapshots as parts of the step hint, rounded up."""
+  """Start and interval of snapshots as parts of the step hint, rounded up.
+
+  >>> parts_of_step_hint(1001, start=0.1, every=0.01)
+  (101, 11)
+  """
   return math.ceil(start * step_hint), math.ceil(every * step_hint)

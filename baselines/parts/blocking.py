@@ -126,6 +126,9 @@ def merge_axes(shape: Shape, limit: int) -> Shape:
   """Joins neighbouring axes while their product is at most `limit`.
 
   Axes of size 1 vanish; a scalar becomes a vector of length 1.
+
+  >>> merge_axes((3, 3, 64, 128), limit=1024)
+  (576, 128)
   """
   merged: list[int] = []
   for n in shape:

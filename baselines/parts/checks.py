@@ -75,6 +75,10 @@ def validate(**fields: Any) -> None:
 
   Raises:
     ValueError: naming the field and its allowed range.
+
+  >>> validate(learning_rate=-1e-3)
+  Traceback (most recent call last):
+  ValueError: learning_rate is -0.001, allowed is [0, inf)
   """
   for name, value in fields.items():
     if name not in _RANGES or not isinstance(value, numbers.Real):

@@ -20,6 +20,9 @@ def map_leaves(function: Callable[..., tuple], tree: Any, *rest: Any) -> tuple:
 
   Returns:
     A tuple of trees, one for each result of `function`.
+
+  >>> map_leaves(lambda x: (x + 1, -x), {'w': 1, 'b': 2})
+  ({'b': 3, 'w': 2}, {'b': -2, 'w': -1})
   """
   outer = jax.tree.structure(tree)
   leaves = outer.flatten_up_to(jax.tree.map(function, tree, *rest))

@@ -19,6 +19,9 @@ def round_to(x: jax.Array, dtype: Any) -> jax.Array:
   """The float32 values nearest to x that `dtype` can hold.
 
   A cast and back may be optimised away; this may not.
+
+  >>> float(round_to(jnp.float32(1.01), jnp.bfloat16))  # 7 bits of mantissa.
+  1.0078125
   """
   info = jnp.finfo(dtype)
   return jax.lax.reduce_precision(x, info.nexp, info.nmant)
@@ -33,5 +36,10 @@ def average_square(
 
 
 def bias_correction(decay: float, count: jax.Array) -> jax.Array:
-  """1 - decay^count, exact to float32 even where the power is near 1."""
+  """1 - decay^count, exact to float32 even where the power is near 1.
+
+  >>> exact = float(bias_correction(1 - 1e-6, jnp.float32(1)))
+  >>> f'{exact:.3e}', f'{float(1 - jnp.float32(1 - 1e-6)):.3e}'
+  ('1.000e-06', '1.013e-06')
+  """
   return -jnp.expm1(count * (math.log(decay) if decay else -math.inf))

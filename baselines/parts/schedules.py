@@ -5,6 +5,8 @@
 All are functions of the 0-based step, for `optax.scale_by_learning_rate`.
 They differ in small things that matter: whether the first update has rate 0,
 and what happens after the horizon.
+
+Most examples have peak 1, two steps of warm-up and a horizon of six.
 """
 
 from __future__ import annotations
@@ -29,6 +31,10 @@ def warmup_cosine(
     peak: the largest rate.
     warmup_steps: W, steps of warm-up.
     horizon: H, the step at which the rate is 0.
+
+  >>> rate = warmup_cosine(1.0, 2, 6)
+  >>> [round(float(rate(step)), 2) for step in range(8)]
+  [0.0, 0.5, 1.0, 0.85, 0.5, 0.15, 0.0, 0.0]
   """
   cosine = optax.cosine_decay_schedule(peak, max(horizon - warmup_steps, 1))
   return _after_warmup(peak, warmup_steps, cosine)
@@ -49,6 +55,10 @@ def warmup_linear(
     horizon: steps of warm-up, decay and the constant rest.
     decay_steps_factor: part of the steps after warm-up that decay.
     end_factor: last rate as a fraction of the peak.
+
+  >>> rate = warmup_linear(1.0, 2, 6, decay_steps_factor=0.5, end_factor=0.2)
+  >>> [round(float(rate(step)), 2) for step in range(8)]
+  [0.0, 0.5, 1.0, 0.6, 0.2, 0.2, 0.2, 0.2]
   """
   decay_steps = int((horizon - warmup_steps) * decay_steps_factor)
   decay = optax.linear_schedule(peak, peak * end_factor, max(decay_steps, 1))
@@ -67,6 +77,10 @@ def warmup_rebounding_cosine(
     peak: the largest rate.
     warmup_steps: steps of warm-up.
     horizon: step of the first minimum; may be fractional.
+
+  >>> rate = warmup_rebounding_cosine(1.0, 2, 6)
+  >>> [round(float(rate(step)), 2) for step in range(8)]
+  [0.0, 0.5, 1.0, 0.85, 0.5, 0.15, 0.0, 0.15]
   """
   period = horizon - warmup_steps
 
@@ -92,6 +106,10 @@ def peak_first_cyclic_cosine(
     warmup_steps: steps of warm-up in every cycle.
     horizon: steps of all cycles; afterwards the rate is 1e-10.
     cycles: how many.
+
+  >>> rate = peak_first_cyclic_cosine(1.0, 2, 6)
+  >>> [round(float(rate(step)), 2) for step in range(8)]
+  [1.0, 0.5, 1.0, 0.85, 0.5, 0.15, 0.0, 0.0]
   """
   period = horizon / cycles
 
@@ -109,33 +127,13 @@ def peak_first_cyclic_cosine(
   return schedule
 
 
-def nested_cosine(
-  peak: float, warmup_factor: float, horizon: float
-) -> optax.Schedule:
-  """Warm-up and three cosines to 0, at 0.536, 0.75 and 1 of the horizon.
-
-  The second and third start at the rate that one cosine over the whole horizon
-  has there.
-
-  Args:
-    peak: the largest rate.
-    warmup_factor: warm-up as a part of the first stage.
-    horizon: end of the last stage.
-  """
-  first, second = 0.53571619898 * horizon, 0.75 * horizon
-  warmup_steps = int(warmup_factor * first)
-  outer = warmup_cosine(peak, int(warmup_factor * horizon), horizon)
-  stages = [
-    optax.linear_schedule(0.0, peak, max(warmup_steps, 1)),
-    optax.cosine_decay_schedule(peak, max(first - warmup_steps, 1)),
-    optax.cosine_decay_schedule(outer(first), second - first),
-    optax.cosine_decay_schedule(outer(second), horizon - second),
-  ]
-  return optax.join_schedules(stages, [warmup_steps, first, second])
-
-
 def warmup_constant(peak: float, warmup_steps: int) -> optax.Schedule:
-  """`peak * min((step + 1) / warmup_steps, 1)`, so the first rate is not 0."""
+  """`peak * min((step + 1) / warmup_steps, 1)`, so the first rate is not 0.
+
+  >>> rate = warmup_constant(1.0, 2)
+  >>> [float(rate(step)) for step in range(4)]
+  [0.5, 1.0, 1.0, 1.0]
+  """
 
   def schedule(step):
     if warmup_steps == 0:

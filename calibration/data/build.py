@@ -1,6 +1,11 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Makes packed files again: python -m calibration.data.build NAME."""
+"""Makes the packed files of the mini data again, and compares them.
+
+python -m calibration.data.build NAME --downloads=DIR
+
+Run it from the root of a clone; `docs/mini_data.md` says what each NAME needs.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +25,12 @@ NAMES = ('clicks', 'images', 'molecules', 'mri', 'speech', 'translation')
 def main(arguments: list[str] | None = None) -> int:
   """Builds the named data sets; 0 if all equal what ships or are accepted."""
   parser = argparse.ArgumentParser(
-    prog='python -m calibration.data.build', description=__doc__
+    prog='python -m calibration.data.build',
+    description=__doc__.split('\n')[0],
   )
-  parser.add_argument('names', nargs='+', metavar='NAME', choices=NAMES)
+  parser.add_argument(
+    'names', nargs='+', metavar='NAME', choices=NAMES, help=', '.join(NAMES)
+  )
   parser.add_argument(
     '--downloads',
     required=True,

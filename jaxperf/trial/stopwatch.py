@@ -29,6 +29,13 @@ class Stopwatch:
   The clock is always running in exactly one bucket. It changes buckets only
   when the device work of the old one has finished, so that no work is charged
   to, or hidden in, another bucket.
+
+  >>> seconds = iter([0, 2, 7, 8, 8])  # A clock that was read in advance.
+  >>> watch = Stopwatch(counts_compilation=True, clock=lambda: next(seconds))
+  >>> watch.switch('train')  # Two seconds of set-up.
+  >>> watch.switch('eval')  # Five of training.
+  >>> watch.submission_time(), watch.running_time()
+  (5.0, 6.0)
   """
 
   def __init__(

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from baselines import caspr
 from baselines.parts import schedules
 from tests import reference
 
@@ -41,7 +42,7 @@ _SCHEDULES = {
   'S4': lambda lr, W, H, **factors: schedules.warmup_linear(
     lr, W, H, **factors
   ),
-  'S5': lambda lr, f, H: schedules.nested_cosine(lr, f, H),
+  'S5': lambda lr, f, H: caspr.nested_cosine(lr, f, H),
 }
 
 

@@ -50,14 +50,6 @@ def compare(runs: dict[str, list[recorded_runs.Run]], ruleset: str = 'self'):
   return agreement.compare(ruleset, runs, done)
 
 
-@pytest.fixture
-def table(tmp_path, monkeypatch):
-  path = tmp_path / 'runs.csv'
-  monkeypatch.setattr(prediction, 'TABLE', path)
-  monkeypatch.delenv('JAXPERF_SINV6_WEIGHTS', raising=False)
-  return path
-
-
 @pytest.mark.parametrize(
   ('first', 'second', 'expected'),
   [
@@ -102,10 +94,12 @@ def test_all_workloads_take_turns_within_each_algorithm():
   assert len(points) == 5
 
 
-def test_sinv6_is_run_only_where_its_weights_are(table, monkeypatch):
+def test_sinv6_is_run_only_where_its_weights_are(monkeypatch):
+  monkeypatch.delenv('JAXPERF_SINV6_WEIGHTS', raising=False)
+
   def algorithms():
     names = prediction.ENTRIES['self']
-    runs = prediction.to_run('self', names, ['mini_mri'])
+    runs = prediction.to_run('self', names, ['mini_mri'], [])
     return [run.algorithm.removeprefix('baselines.') for run in runs]
 
   others = ['schedule_free_adamw', 'nadamw', 'nadamw_sequential', 'adamg']
@@ -119,13 +113,13 @@ def test_sinv6_is_run_only_where_its_weights_are(table, monkeypatch):
   ]
 
 
-def test_started_again_it_goes_on_where_the_table_ends(table):
+def test_started_again_it_goes_on_where_the_table_ends(tmp_path):
+  table = tmp_path / 'runs.csv'
+
   def to_run():
-    return list(
-      prediction.to_run(
-        'external', ['amos', 'baseline'], ['mini_mri', 'mini_clicks']
-      )
-    )
+    names, workloads = ['amos', 'baseline'], ['mini_mri', 'mini_clicks']
+    runs = recorded_runs.read(table)
+    return list(prediction.to_run('external', names, workloads, runs))
 
   everything = to_run()
   assert len(everything) == 20
@@ -137,21 +131,39 @@ def test_started_again_it_goes_on_where_the_table_ends(table):
   assert done[0].values == [(60, 0.5, pytest.approx(math.nan, nan_ok=True))]
 
 
-def test_it_compares_where_no_run_is_left_to_do(table, capsys):
+def test_it_compares_where_no_run_is_left_to_do(capsys):
   names, workloads = ['amos', 'baseline'], ['mini_clicks', 'mini_mri']
-  for run in prediction.to_run('external', names, workloads):
-    if run.workload == 'mini_clicks' or run.number < 5:
-      done = run._replace(evaluations=curve(run.workload, 0))
-      recorded_runs.append(table, done)
-  prediction.report(names, workloads)
-  text = capsys.readouterr().out
+  done = [
+    run._replace(evaluations=curve(run.workload, 0))
+    for run in prediction.to_run('external', names, workloads, [])
+    if run.workload == 'mini_clicks' or run.number < 5
+  ]
+  text = agreement_report.markdown(prediction.compare(names, workloads, done))
   assert 'Workloads: mini_clicks. Algorithms with all runs: 2 of 2.' in text
-  assert 'self: no workload has the runs of all algorithms.' in text
+  missing = 'self: no workload has the runs of all algorithms.'
+  assert missing in capsys.readouterr().out
 
 
-def test_a_run_that_fails_stays_missing(table, capfd):
+def test_table_and_figure_are_where_the_options_say(
+  tmp_path, monkeypatch, capsys
+):
+  monkeypatch.chdir(tmp_path)  # Without a folder for the documents' figures.
+  for run in prediction.to_run('external', ['amos'], ['mini_mri'], []):
+    done = run._replace(evaluations=curve(run.workload, 0))
+    recorded_runs.append(tmp_path / 'runs.csv', done)
+  options = ['--minutes=0', '--submissions=amos', '--workloads=mini_mri']
+  options += ['--table=runs.csv', '--ruleset=external']
+  for figure in ([], ['--figure=it.png']):
+    monkeypatch.setattr('sys.argv', ['prediction', *options, *figure])
+    prediction.main()
+    assert 'Workloads: mini_mri.' in capsys.readouterr().out
+    assert (tmp_path / 'it.png').exists() == bool(figure)
+
+
+def test_a_run_that_fails_stays_missing(tmp_path, capfd):
+  table = tmp_path / 'runs.csv'
   run = recorded_runs.Run('mini_clicks', 'baselines.nadamw', 'self', 99, '{}')
-  prediction._do(run)
+  prediction._do(run, table)
   assert 'mini_clicks baselines.nadamw self 99: ' in capfd.readouterr().out
   assert not table.exists()
 

@@ -253,9 +253,9 @@ def _wait_for_steps(folder: Folder) -> None:
 
 def test_ctrl_c_ends_all_children_and_the_experiment_goes_on(tmp_path):
   folder = Folder(tmp_path, steps=5000)
-  command = [sys.executable, '-m', 'jaxperf', *folder.arguments()]
+  words = [sys.executable, '-m', 'jaxperf', *folder.arguments()]
   parent = subprocess.Popen(
-    command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    words, stdout=subprocess.PIPE, text=True, start_new_session=True
   )
   _wait_for_steps(folder)
   parent.send_signal(signal.SIGINT)
@@ -266,7 +266,7 @@ def test_ctrl_c_ends_all_children_and_the_experiment_goes_on(tmp_path):
   assert '1 stopped' in status.stdout
   log = (folder.trial() / 'trial.log').read_text()
   assert log.endswith('outcome: stopped\n')
-  again = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+  again = subprocess.Popen(words, stdout=subprocess.DEVNULL)
   log = folder.trial() / 'trial.log'
   deadline = time.monotonic() + 90
   while 'resumed at step' not in log.read_text():
