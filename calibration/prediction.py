@@ -154,8 +154,8 @@ def compare(
     runs: that have been done.
   """
   found = []
-  for ruleset, entries in ENTRIES.items():
-    wanted = [name for name in entries if name in names]
+  for ruleset, named in ENTRIES.items():
+    wanted = [name for name in named if name in names]
     left = {run.workload for run in to_run(ruleset, wanted, workloads, runs)}
     planned = {
       name: [

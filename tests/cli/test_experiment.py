@@ -16,7 +16,7 @@ import time
 import numpy as np
 import pytest
 
-from tests import command as command_lib
+from tests import command
 
 RULES = """
 title = "a few steps"
@@ -87,7 +87,7 @@ class Folder:
     return 'run', f'--config={config}', f'--workdir={self.results}', *more
 
   def run(self, *more, **options):
-    return command_lib.jaxperf(*self.arguments(*more), **options)
+    return command.jaxperf(*self.arguments(*more), **options)
 
   def trial(self, name='mine', workload='mini_clicks'):
     return self.results / name / 'study_0' / f'{workload}_jax' / 'trial_1'
@@ -142,13 +142,13 @@ def test_an_experiment_runs_scores_reports_and_repeats_nothing(tmp_path):
   assert '1 done already' in folder.run().stdout
   assert (folder.trial() / 'result.json').stat().st_mtime_ns == before
 
-  status = command_lib.jaxperf('status', folder.results)
+  status = command.jaxperf('status', folder.results)
   assert '1 trials: 1 budget' in status.stdout
-  score = command_lib.jaxperf('score', folder.results)
+  score = command.jaxperf('score', folder.results)
   assert score.returncode == 0, score.stderr
   assert 'mini_clicks' in score.stdout
   assert 'mine' in score.stdout
-  report = command_lib.jaxperf('report', folder.results)
+  report = command.jaxperf('report', folder.results)
   assert report.returncode == 0, report.stderr
   html = (folder.results / 'report.html').read_text()
   assert '<svg' in html
@@ -172,7 +172,7 @@ def test_external_tuning_runs_the_points_and_leaves_the_space(tmp_path):
     for i in (1, 2)
   ]
   assert tried == points
-  assert command_lib.jaxperf('score', folder.results).returncode == 0
+  assert command.jaxperf('score', folder.results).returncode == 0
 
 
 RAISING = """
@@ -302,7 +302,7 @@ def test_two_processes_of_four_devices_give_the_curve_of_one(
     path.write_text(json.dumps(config))
     (made.trial(workload=workload) / 'result.json').unlink()
   trial = folder.trial(workload=workload).relative_to(folder.results)
-  command_lib.jaxperf('trial', reference.results, trial)
+  command.jaxperf('trial', reference.results, trial)
   port = _free_port()
   environment = os.environ | {
     'XLA_FLAGS': '--xla_force_host_platform_device_count=4'
