@@ -50,15 +50,15 @@ def ruleset_and_rules(
 
 
 def workloads(
-  results: read.Results, ruled: rules_lib.Rules, options: Options
+  results: read.Results, rules: rules_lib.Rules, options: Options
 ) -> tuple[str, ...]:
   """The workloads asked for, else those of the config, else of the rules."""
   planned = options.workloads
   if not planned and options.rules in (None, results.config.get('rules')):
     configured = results.config.get('workloads') or ()
-    planned = [w for w in configured if w not in ruled.held_out]
+    planned = [w for w in configured if w not in rules.held_out]
   try:
-    return score.scored_workloads(ruled, planned)
+    return score.scored_workloads(rules, planned)
   except ValueError as error:
     raise errors.UserError(str(error)) from None
 

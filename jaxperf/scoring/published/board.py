@@ -49,18 +49,18 @@ def build(version: str, ruleset: str, integration: str = 'published') -> Board:
     UserError: if no results of that version ship.
   """
   times = published_lib.times(version, ruleset)
-  ruled = rules_lib.load(version)
-  workloads = score.scored_workloads(ruled)
-  held_out = score.held_out_pairs(ruled, workloads, times)
+  rules = rules_lib.load(version)
+  workloads = score.scored_workloads(rules)
+  held_out = score.held_out_pairs(rules, workloads, times)
   times = times.reindex(columns=[*workloads, *held_out])
-  counted = score.counted_times(times, workloads, held_out, ruled.tau_max)
+  counted = score.counted_times(times, workloads, held_out, rules.tau_max)
   return Board(
-    ruled,
+    rules,
     'seconds',
-    score.Scoring(workloads, held_out, ruled.tau_max, integration),
+    score.Scoring(workloads, held_out, rules.tau_max, integration),
     times,
     counted,
-    score.scores(counted, ruled.tau_max, integration),
+    score.scores(counted, rules.tau_max, integration),
     published_lib.published_scores(version, ruleset),
   )
 
