@@ -1,6 +1,6 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of single trials: curves and hyperparameters; part of `plot`."""
+"""Figures of single trials, in the manner of `figures`."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def hyperparameter_scatter(
 
   Args:
     points: value of the hyperparameter by row of `trials`; may hold NaN.
-    trials: from `score.trial_times`.
+    trials: from `times.trial_times`.
     unit: of their times.
     names: submissions, in the order of colours.
     ax: to draw into.

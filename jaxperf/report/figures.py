@@ -1,11 +1,13 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Figures: a table in, matplotlib `Axes` out.
+"""Figures of submissions: a table in, matplotlib `Axes` out.
 
 Every function draws into `ax`, or into a new figure if none is given. Lines are
 labelled directly, in the order of the table; a submission keeps its colour,
 dash and marker in every figure that lists the submissions in the same order.
-`save` writes a figure as SVG or PNG.
+A new figure is a function here, `html.figure(figures.NAME(table), ...)` in the
+section of the report that shows it, and its line in `test_figures`.
+`style.save` writes a figure as SVG or PNG.
 """
 
 from __future__ import annotations
@@ -82,7 +84,7 @@ def budget_use(fractions: pd.DataFrame, ax: Axes | None = None) -> Axes:
   """Share of the budget until the target: one line a workload.
 
   Args:
-    fractions: from `analysis.budget_fractions`; one row a submission.
+    fractions: from `diagnostics.budget_fractions`; one row a submission.
     ax: to draw into.
   """
   workloads = list(fractions.columns)
@@ -164,7 +166,7 @@ def speedup_bars(
   """Geometric mean of the speed-ups against a reference submission.
 
   Args:
-    means: from `analysis.geometric_mean`; one row a submission.
+    means: from `diagnostics.geometric_mean`; one row a submission.
     reference: the submission at 1.
     ax: to draw into.
   """

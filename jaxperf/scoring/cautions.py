@@ -98,6 +98,22 @@ def unmeasured(
   return notes
 
 
+def unscored(
+  results: read.Results, rules: rules_lib.Rules, columns: Sequence[str]
+) -> list[layout.Note]:
+  """A note for each workload in the tree that does not count."""
+  return [
+    layout.Note(
+      workload,
+      f'not scored by rules {rules.name}; --workloads can name it'
+      if workload in rules.workloads
+      else f'rules {rules.name} do not know this workload: skipped',
+    )
+    for workload in sorted(results.trials['workload'].unique())
+    if workload not in columns
+  ]
+
+
 def about_runs(results: read.Results, trials: pd.DataFrame) -> list[str]:
   """Trials that ended badly or not at all, and mixed hardware.
 

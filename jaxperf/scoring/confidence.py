@@ -20,7 +20,8 @@ import pandas as pd
 from jaxperf.scoring import score
 from jaxperf.scoring import times as times_lib
 
-_STUDY_COUNTS = (2, 3, 4, 5, 6, 8, 10, 15, 20, 30)
+MOST_STUDIES = 30  # That are worth asking for.
+_STUDY_COUNTS = (2, 3, 4, 5, 6, 8, 10, 15, 20, MOST_STUDIES)
 
 
 def bootstrap(
@@ -37,7 +38,7 @@ def bootstrap(
   the score is computed anew.
 
   Args:
-    studies: from `score.study_times`.
+    studies: from `times.study_times`.
     scoring: the rules of the score.
     samples: number of experiments.
     seed: of the draws.
@@ -47,7 +48,7 @@ def bootstrap(
   References:
     Efron and Tibshirani, An Introduction to the Bootstrap, 1993.
   """
-  columns = [*scoring.workloads, *scoring.held_out]
+  columns = scoring.columns
   submissions = sorted(studies['submission'].unique())
   times, counts = _study_array(studies, submissions, columns)
   drawn = counts if study_count is None else np.minimum(counts, 1) * study_count
@@ -185,7 +186,7 @@ def compare(
   resamples pairs within each workload.
 
   Args:
-    studies: from `score.study_times`.
+    studies: from `times.study_times`.
     a: name of the submission.
     b: name of the other.
     samples: bootstrap samples for the interval.

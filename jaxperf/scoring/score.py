@@ -21,7 +21,6 @@ import pandas as pd
 
 from jaxperf import rules as rules_lib
 
-INTEGRATIONS = ('exact', 'published')
 _GRID_POINTS = 100  # Of the published trapezoid rule.
 
 
@@ -205,7 +204,15 @@ class Scoring(NamedTuple):
   tau_max: float
   integration: str = 'exact'
 
+  @property
+  def columns(self) -> list[str]:
+    """The workloads that are scored, then their held-out variants."""
+    return [*self.workloads, *self.held_out]
+
+  def counted(self, times: pd.DataFrame) -> pd.DataFrame:
+    """`counted_times` of a table of times, one row a submission."""
+    return counted_times(times, self.workloads, self.held_out, self.tau_max)
+
   def __call__(self, times: pd.DataFrame) -> pd.Series:
     """Scores of a table of times, one row a submission; best first."""
-    counted = counted_times(times, self.workloads, self.held_out, self.tau_max)
-    return scores(counted, self.tau_max, self.integration)
+    return scores(self.counted(times), self.tau_max, self.integration)

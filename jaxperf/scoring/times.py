@@ -12,9 +12,6 @@ import pandas as pd
 from jaxperf import rules as rules_lib
 from jaxperf.records import read
 
-TRIAL_CHOICES = ('time', 'published')
-
-
 _CLOCK = {'seconds': 'submission_s', 'steps': 'step'}
 
 
@@ -68,6 +65,15 @@ def trial_times(
 def clock(unit: str) -> str:
   """The column of the evaluations that measures seconds or steps."""
   return _CLOCK[unit]
+
+
+def other_unit(unit: str) -> str:
+  """Steps for seconds, and the reverse.
+
+  >>> other_unit('seconds')
+  'steps'
+  """
+  return next(other for other in rules_lib.UNITS if other != unit)
 
 
 def study_times(trials: pd.DataFrame, choice: str = 'time') -> pd.DataFrame:
