@@ -9,7 +9,7 @@ import numpy as np
 from jaxperf import errors
 from jaxperf import text as text_lib
 from jaxperf.report import text as report_text
-from jaxperf.scoring import confidence, tables
+from jaxperf.scoring import comparison
 from jaxperf.scoring import verdict as verdict_lib
 
 
@@ -26,7 +26,7 @@ def text(verdict: verdict_lib.Verdict, a: str, b: str) -> str:
         f'no submission {name!r} here{errors.nearest(name, known)} '
         f'There are: {", ".join(known)}.'
       )
-  result = confidence.compare(verdict.studies, a, b)
+  result = comparison.compare(verdict.studies, a, b)
   rows = [
     [
       row.Index,
@@ -35,7 +35,7 @@ def text(verdict: verdict_lib.Verdict, a: str, b: str) -> str:
       '-' if np.isnan(row.ratio) else f'{row.ratio:.2f}',
       f'{row.wins} of {row.studies}',
     ]
-    for row in tables.pairs(result).itertuples()
+    for row in comparison.by_workload(result).itertuples()
   ]
   header = ['workload', a, b, 'ratio', f'{a} faster']
   return '\n\n'.join(
@@ -50,7 +50,7 @@ def text(verdict: verdict_lib.Verdict, a: str, b: str) -> str:
   )
 
 
-def _compared(result: confidence.Comparison, a: str, b: str) -> str:
+def _compared(result: comparison.Comparison, a: str, b: str) -> str:
   """The comparison in one or two sentences."""
   decided = result.wins + result.losses
   sentence = f'{a} was faster in {result.wins} of {decided} decided pairs'

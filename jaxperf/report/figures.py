@@ -178,7 +178,7 @@ def speedup_bars(
         ax.barh(
           number, mean - 1, left=1, height=0.6, color=style_lib.colour(number)
         )
-        text = f'{mean:.2f}x on {_workloads(count)}'
+        text = f'{mean:.2f}x on {text_lib.plural(int(count), "workload")}'
         place = {'xy': (mean, number), 'xytext': (-4 if left else 4, 0)}
       else:
         left, text = False, 'no target in common'
@@ -211,11 +211,8 @@ def _cell(
 ) -> None:
   """One time on a shade that says how many times the fastest it is."""
   column, row = place
-  ink, face, text = (
-    style_lib.INK,
-    style_lib.VOID,
-    '–' if np.isnan(time) else 'no',
-  )
+  ink, face = style_lib.INK, style_lib.VOID
+  text = '–' if np.isnan(time) else 'no'
   if np.isfinite(time):
     depth = 0.08 + 0.72 * min(math.log2(ratio) / 2, 1)
     face = mpl.colormaps['YlGnBu'](depth)
@@ -234,10 +231,6 @@ def _cell(
 def _shift(number: int, count: int) -> float:
   """Vertical place of a submission within a workload's row."""
   return 0.0 if count == 1 else 0.5 * (number / (count - 1) - 0.5)
-
-
-def _workloads(count: float) -> str:
-  return f'{count:.0f} workload' + ('s' if count > 1 else '')
 
 
 def _wrap(name: str) -> str:

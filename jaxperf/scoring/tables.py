@@ -196,26 +196,3 @@ def workload(verdict: verdict_lib.Verdict, name: str) -> pd.DataFrame:
       'share': finite / (budget if comparable else math.nan),
     }
   )
-
-
-def pairs(comparison: confidence.Comparison) -> pd.DataFrame:
-  """A comparison by workload.
-
-  Returns:
-    One row a workload: `a` and `b` (median times), `ratio` (geometric mean; NaN
-    if both never reach the target in one study), `wins` of a, `studies`.
-  """
-  table = comparison.pairs
-  table = table.assign(
-    wins=table['a'] < table['b'], log_ratio=np.log(table['ratio'])
-  )
-  groups = table.groupby('workload')
-  return pd.DataFrame(
-    {
-      'a': groups['a'].median(),
-      'b': groups['b'].median(),
-      'ratio': np.exp(groups['log_ratio'].mean()),
-      'wins': groups['wins'].sum(),
-      'studies': groups.size(),
-    }
-  )

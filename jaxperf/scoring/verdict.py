@@ -7,7 +7,7 @@ The command line and the report print the same `Verdict`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -15,7 +15,7 @@ import pandas as pd
 from jaxperf import errors
 from jaxperf import rules as rules_lib
 from jaxperf.records import layout, read
-from jaxperf.scoring import cautions, confidence, score, selection
+from jaxperf.scoring import cautions, clocks, confidence, score, selection
 from jaxperf.scoring import published as published_lib
 from jaxperf.scoring import times as times_lib
 
@@ -36,10 +36,7 @@ class Verdict(NamedTuple):
     times: median times: submissions by workloads and held-out variants.
     counted: times after the rules that void some.
     scores: best first.
-    other_scores: the same by other clocks, one column a clock: `steps` if
-      the unit is seconds and the reverse, then, where compile times are
-      recorded, `seconds without compilation` if the rules count it, `seconds
-      with compilation` otherwise; None among published results.
+    other_scores: from `clocks.other_scores`; None among published results.
     samples: bootstrapped scores; None with fewer than two studies.
     reference: the submission that speed-ups refer to.
     warnings: what may make the numbers misleading.
@@ -89,7 +86,7 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
     warnings.append(_against_warning(options.against))
   else:
     samples = _samples(studies, scoring, submissions)
-    other_scores = _other_scores(results, timing, scoring)
+    other_scores = clocks.other_scores(results, timing, scoring)
   return Verdict(
     rules=rules,
     ruleset=ruleset,
@@ -113,6 +110,13 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
   )
 
 
+def table(verdict: Verdict) -> pd.DataFrame:
+  """One row a submission, best first: `score`, then the median times."""
+  columns = verdict.times.reindex(verdict.scores.index)
+  columns.insert(0, 'score', verdict.scores)
+  return columns
+
+
 def as_json(verdict: Verdict) -> dict:
   """The verdict as JSON values: scores, times to target, notes and more."""
   content = {
@@ -132,48 +136,6 @@ def as_json(verdict: Verdict) -> dict:
       for name, row in bounds.iterrows()
     }
   return content
-
-
-class _Clock(NamedTuple):
-  """Another way to time the same runs.
-
-  Attributes:
-    name: for people.
-    unit: `'seconds'` or `'steps'`.
-    results: with the times that this clock shows.
-  """
-
-  name: str
-  unit: str
-  results: read.Results
-
-
-def _other_clocks(
-  results: read.Results, timing: selection.Timing
-) -> Iterator[_Clock]:
-  """The clocks of `Verdict.other_scores`, in this order."""
-  unit = times_lib.other_unit(timing.unit)
-  yield _Clock(unit, unit, results)
-  rows = results.evaluations
-  if 'compile_s' in rows and rows['compile_s'].any():
-    word, sign = (
-      ('without', -1) if timing.rules.counts_compilation else ('with', 1)
-    )
-    seconds = rows['submission_s'] + sign * rows['compile_s'].fillna(0)
-    changed = results._replace(evaluations=rows.assign(submission_s=seconds))
-    yield _Clock(f'seconds {word} compilation', 'seconds', changed)
-
-
-def _other_scores(
-  results: read.Results, timing: selection.Timing, scoring: score.Scoring
-) -> pd.DataFrame:
-  """Scores by other clocks than that of the verdict, one column a clock."""
-  columns = {}
-  for clock in _other_clocks(results, timing):
-    timed = timing._replace(unit=clock.unit)
-    studies = timed.studies(timed.trials(clock.results))
-    columns[clock.name] = scoring(times_lib.median_times(studies))
-  return pd.DataFrame(columns)
 
 
 def _samples(
