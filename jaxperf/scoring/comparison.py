@@ -53,6 +53,12 @@ def compare(
     b: name of the other.
     samples: bootstrap samples for the interval.
     seed: of the draws.
+
+  >>> studies = pd.DataFrame({'study': [0, 1] * 2, 'time': [10, 8, 20, 16]})
+  >>> studies = studies.assign(submission=['a', 'a', 'b', 'b'], workload='w')
+  >>> compared = compare(studies, 'a', 'b')
+  >>> compared.wins, compared.losses, round(compared.ratio, 3)
+  (2, 0, 0.5)
   """
   wide = studies.pivot_table(
     index=['workload', 'study'], columns='submission', values='time'

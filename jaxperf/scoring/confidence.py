@@ -43,6 +43,12 @@ def bootstrap(
     study_count: studies to draw; None: as many as there are. A larger number
       shows what more studies would buy.
 
+  >>> studies = pd.DataFrame({'study': [0, 1] * 2, 'time': [10, 30, 10, 10]})
+  >>> studies = studies.assign(submission=['a', 'a', 'b', 'b'], workload='w')
+  >>> samples = bootstrap(studies, score.Scoring(['w'], {}, 4.0), samples=99)
+  >>> sorted(samples['a'].round(3).unique().tolist())  # Medians: 30, 20, 10.
+  [0.333, 0.667, 1.0]
+
   References:
     Efron and Tibshirani, An Introduction to the Bootstrap, 1993.
   """
@@ -75,6 +81,10 @@ def intervals(samples: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
   """Percentile intervals: columns `low`, `high`, `rank_low`, `rank_high`.
 
   Ranks count from 1, the best; ties share the better rank.
+
+  >>> samples = pd.DataFrame({'a': [0.8] * 20, 'b': [0.9] + [0.5] * 19})
+  >>> intervals(samples).loc['b', ['rank_low', 'rank_high']].tolist()
+  [1, 2]
   """
   tail = (1 - level) / 2
   ranks = samples.rank(axis=1, ascending=False, method='min')
@@ -89,7 +99,12 @@ def intervals(samples: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
 
 
 def probability_better(samples: pd.DataFrame) -> pd.DataFrame:
-  """P(row's score > column's score), ties counting half."""
+  """P(row's score > column's score), ties counting half.
+
+  >>> samples = pd.DataFrame({'a': [3, 3, 2, 1], 'b': [1, 1, 2, 2]})
+  >>> probability_better(samples).loc['a', 'b']
+  np.float64(0.625)
+  """
   values = samples.to_numpy()
   first, second = values[:, :, None], values[:, None, :]
   better = (first > second).mean(axis=0) + 0.5 * (first == second).mean(axis=0)
@@ -112,6 +127,11 @@ def studies_needed(
   Returns:
     Better submission -> number of studies, in the order of the ranking; NaN
     where even 30 would not do. The last submission has no entry.
+
+  >>> studies = pd.DataFrame({'study': [0, 1] * 2, 'time': [10, 11, 20, 21]})
+  >>> studies = studies.assign(submission=['a', 'a', 'b', 'b'], workload='w')
+  >>> studies_needed(studies, score.Scoring(['w'], {}, 4.0)).to_dict()
+  {'a': 2.0}
   """
   ranking = list(scoring(times_lib.median_times(studies)).index)
   needed = pd.Series(np.nan, index=ranking[:-1], name='studies')
@@ -134,6 +154,11 @@ def leave_one_out(times: pd.DataFrame, scoring: score.Scoring) -> pd.DataFrame:
   Returns:
     One row a submission in the order of the full ranking, one column for the
     workload left out; no column if there is only one workload.
+
+  >>> times = pd.DataFrame({'v': [1, 2], 'w': [np.inf, 1]}, index=['a', 'b'])
+  >>> table = leave_one_out(times, score.Scoring(['v', 'w'], {}, 4.0))
+  >>> table.loc['a'].to_dict()
+  {'v': 0.0, 'w': 1.0}
   """
   if len(scoring.workloads) < 2:
     return pd.DataFrame(index=scoring(times).index)
