@@ -20,7 +20,7 @@ _FOLDER = pathlib.Path(__file__).parent / 'rulesets'
 # Ruleset -> what people call it.
 TUNING = {'external': 'external tuning', 'self': 'self-tuning'}
 TUNING_RULESETS = tuple(TUNING)
-# How a score can be computed; the first of each is the default.
+# How a score can be computed.
 INTEGRATIONS = ('exact', 'published')
 TRIAL_CHOICES = ('time', 'published')
 UNITS = ('seconds', 'steps')

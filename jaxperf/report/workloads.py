@@ -8,7 +8,7 @@ import math
 
 import pandas as pd
 
-from jaxperf import text as text_lib
+from jaxperf import text
 from jaxperf.report import curves, html
 from jaxperf.scoring import diagnostics, tables
 from jaxperf.scoring import verdict as verdict_lib
@@ -56,7 +56,7 @@ def _times(verdict: verdict_lib.Verdict, workload: str, best: pd.Series) -> str:
       html.time(row.time, verdict.unit),
       '–' if math.isnan(row.ratio) else f'{row.ratio:.2f}x',
       '–' if math.isnan(row.share) else f'{row.share:.0%}',
-      text_lib.metric(best[row.Index]),
+      text.metric(best[row.Index]),
     ]
     for row in table.itertuples()
   ]
@@ -90,8 +90,7 @@ def _ladder(verdict: verdict_lib.Verdict, rungs: pd.DataFrame) -> str:
   wide = rungs.pivot(index='submission', columns='share', values='time')
   targets = rungs.drop_duplicates('share').set_index('share')['target']
   header = ['submission'] + [
-    f'{share:.0%} of the way ({text_lib.metric(targets[share])})'
-    for share in wide
+    f'{share:.0%} of the way ({text.metric(targets[share])})' for share in wide
   ]
   rows = [
     [html.escape(name), *(html.time(t, verdict.unit) for t in wide.loc[name])]

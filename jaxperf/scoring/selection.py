@@ -32,8 +32,8 @@ class Options(NamedTuple):
 
   rules: str | None = None
   ruleset: str | None = None
-  integration: str = rules_lib.INTEGRATIONS[0]
-  trial_choice: str = rules_lib.TRIAL_CHOICES[0]
+  integration: str = 'exact'
+  trial_choice: str = 'time'
   unit: str | None = None
   workloads: Sequence[str] = ()
   submissions: Sequence[str] = ()

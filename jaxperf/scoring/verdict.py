@@ -15,8 +15,14 @@ import pandas as pd
 from jaxperf import errors
 from jaxperf import rules as rules_lib
 from jaxperf.records import layout, read
-from jaxperf.scoring import cautions, clocks, confidence, score, selection
-from jaxperf.scoring import published as published_lib
+from jaxperf.scoring import (
+  cautions,
+  clocks,
+  confidence,
+  published,
+  score,
+  selection,
+)
 from jaxperf.scoring import times as times_lib
 
 _AGAINST = '{} (published)'
@@ -67,7 +73,7 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
     UserError: if an option does not fit the results or the rules.
   """
   timing = selection.timing(results.config, options)
-  rules, ruleset, unit, _ = timing
+  rules, ruleset = timing.rules, timing.ruleset
   results = selection.chosen(results, options.submissions)
   scoring = selection.scoring(results, rules, options)
   trials = _scored(timing.trials(results), results, scoring.columns)
@@ -90,7 +96,7 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
   return Verdict(
     rules=rules,
     ruleset=ruleset,
-    unit=unit,
+    unit=timing.unit,
     scoring=scoring,
     results=results,
     trials=trials,
@@ -167,7 +173,7 @@ def _published(
   version: str, timing: selection.Timing, scoring: score.Scoring
 ) -> pd.DataFrame:
   """Published median times under names that say so."""
-  times = published_lib.times(version, timing.ruleset)
+  times = published.times(version, timing.ruleset)
   if timing.unit == 'steps' or not set(scoring.columns) & set(times.columns):
     raise errors.UserError(
       f'the published results of {version} are seconds on '

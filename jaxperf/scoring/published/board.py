@@ -10,8 +10,7 @@ import pandas as pd
 
 from jaxperf import rules as rules_lib
 from jaxperf import text
-from jaxperf.scoring import published as published_lib
-from jaxperf.scoring import score
+from jaxperf.scoring import published, score
 from jaxperf.scoring import times as times_lib
 
 
@@ -52,7 +51,7 @@ def build(version: str, ruleset: str, integration: str = 'published') -> Board:
   >>> board.scores.head(2).round(4).to_dict()
   {'schedule_free_adamw': 0.8542, 'baseline': 0.8194}
   """
-  times = published_lib.times(version, ruleset)
+  times = published.times(version, ruleset)
   rules = rules_lib.load(version)
   workloads = score.scored_workloads(rules)
   held_out = score.held_out_pairs(rules, workloads, times)
@@ -65,7 +64,7 @@ def build(version: str, ruleset: str, integration: str = 'published') -> Board:
     times=times,
     counted=scoring.counted(times),
     scores=scoring(times),
-    published=published_lib.published_scores(version, ruleset),
+    published=published.published_scores(version, ruleset),
   )
 
 
@@ -82,5 +81,5 @@ def as_json(board: Board) -> dict:
   return {
     'scores': board.scores.to_dict(),
     'time_to_target': times_lib.finite_times(board.times),
-    'notes': [published_lib.SOURCE, text.DISCLAIMER],
+    'notes': [published.SOURCE, text.DISCLAIMER],
   }
