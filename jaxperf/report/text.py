@@ -146,12 +146,12 @@ def _unsure(verdict: verdict_lib.Verdict) -> str:
 def _closest(verdict: verdict_lib.Verdict) -> str:
   """How close those came that did not reach a target."""
   best = tables.closest(verdict)
-  missed = np.isinf(tables.times(verdict).reindex_like(best))
+  reached = np.isfinite(tables.times(verdict).reindex_like(best))
   rows = []
   for workload, column in best.items():
     goal = verdict.rules.workloads[workload]
     cells = [
-      text_lib.metric(value) if missed.loc[name, workload] else 'reached'
+      'reached' if reached.loc[name, workload] else text_lib.metric(value)
       for name, value in column.items()
     ]
     rows.append([workload, f'{goal.metric} {goal.validation_target:g}', *cells])

@@ -143,6 +143,15 @@ def test_a_submission_that_ran_only_something_else_scores_nothing(tmp_path):
   assert 'third' in text_lib.text(result)
 
 
+def test_what_was_not_run_has_reached_nothing(tmp_path):
+  result_trees.write_tree(tmp_path)
+  rows = [(1, 5, 0.9), (100, 100, 0.08)]
+  result_trees.add_trial(tmp_path, 'third', 0, result_trees.CONFORMER, 1, rows)
+  closest = text_lib.text(judged(tmp_path)).split('How close')[1]
+  line = next(x for x in closest.splitlines() if 'deepspeech' in x)
+  assert line.split()[-3:] == ['reached', '-', '0.9']  # fast, third, slow.
+
+
 def test_strange_records_do_not_crash(tmp_path):
   result_trees.write_tree(tmp_path, 2)
   result_trees.add_trial(
