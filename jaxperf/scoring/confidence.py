@@ -52,21 +52,18 @@ def bootstrap(
   References:
     Efron and Tibshirani, An Introduction to the Bootstrap, 1993.
   """
-  columns = scoring.columns
   submissions = sorted(studies['submission'].unique())
-  times, counts = _study_array(studies, submissions, columns)
+  times, counts = _study_array(studies, submissions, scoring.columns)
   drawn = counts if study_count is None else np.minimum(counts, 1) * study_count
-  shape = (samples, *times.shape[:2], max(int(drawn.max(initial=0)), 1))
-  uniform = np.random.default_rng(seed).random(shape, dtype=np.float32)
-  choice = np.minimum(
-    (uniform * counts[..., None]).astype(int), counts[..., None] - 1
+  width = max(int(drawn.max(initial=0)), 1)
+  uniform = np.random.default_rng(seed).random(
+    (samples, *counts.shape, width), dtype=np.float32
   )
-  values = np.take_along_axis(times[None], np.maximum(choice, 0), axis=-1)
-  values[:, np.arange(shape[-1]) >= drawn[..., None]] = np.nan
-  pairs = [
-    (columns.index(v), columns.index(b)) for v, b in scoring.held_out.items()
-  ]
-  medians = score.void_times(_medians(values, drawn), pairs, scoring.tau_max)
+  values = _drawn(times, counts, uniform)
+  values[:, np.arange(width) >= drawn[..., None]] = np.nan
+  medians = score.void_times(
+    _medians(values, drawn), scoring.pairs, scoring.tau_max
+  )
   return pd.DataFrame(
     score.score_array(
       medians[..., : len(scoring.workloads)],
@@ -186,6 +183,15 @@ def _study_array(
   counts = np.zeros(shape[:2], int)
   np.add.at(counts, (row, column), 1)
   return times, counts
+
+
+def _drawn(
+  times: np.ndarray, counts: np.ndarray, uniform: np.ndarray
+) -> np.ndarray:
+  """Times of studies drawn by numbers in [0, 1), the last axis of `uniform`."""
+  counts = counts[..., None]
+  choice = np.minimum((uniform * counts).astype(int), counts - 1)
+  return np.take_along_axis(times[None], np.maximum(choice, 0), axis=-1)
 
 
 def _medians(values: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -236,6 +236,11 @@ class Scoring(NamedTuple):
     """The workloads that are scored, then their held-out variants."""
     return [*self.workloads, *self.held_out]
 
+  @property
+  def pairs(self) -> list[tuple[int, int]]:
+    """Places in `columns` of each held-out variant and its base workload."""
+    return _positions(self.columns, self.held_out)
+
   def counted(self, times: pd.DataFrame) -> pd.DataFrame:
     """`counted_times` of a table of times, one row a submission."""
     return counted_times(times, self.workloads, self.held_out, self.tau_max)
