@@ -18,7 +18,13 @@ from collections.abc import Mapping
 from jaxperf import errors
 
 _FOLDER = pathlib.Path(__file__).parent / 'rulesets'
-TUNING_RULESETS = ('external', 'self')
+# Ruleset -> what people call it.
+TUNING = {'external': 'external tuning', 'self': 'self-tuning'}
+TUNING_RULESETS = tuple(TUNING)
+# How a score can be computed.
+INTEGRATIONS = ('exact', 'published')
+TRIAL_CHOICES = ('time', 'published')
+UNITS = ('seconds', 'steps')
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Aligned tables of plain text, and how numbers look in them."""
+"""Plain text: aligned tables, lines that fit, how numbers look in them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ import textwrap
 from collections.abc import Sequence
 
 WIDTH = 100
-GIB = 2**30  # Bytes.
+GIB = 2**30
+DISCLAIMER = (
+  'Unofficial: computed by jaxperf, not reviewed by MLCommons. '
+  'AlgoPerf is a trademark of MLCommons.'
+)
 
 
 def layout(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -21,6 +25,12 @@ def layout(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
   Args:
     header: one name a column.
     rows: cells as text.
+
+  >>> print(layout(['name', 'steps'], [['lion', '1,000'], ['nadamw', '900']]))
+  name    steps
+  ------  -----
+  lion    1,000
+  nadamw    900
   """
   cells = [
     max((len(row[i]) for row in rows), default=0) for i in range(len(header))
@@ -44,7 +54,11 @@ def layout(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def amount(value: float, unit: str) -> str:
-  """A time for people; `-` if not run, `inf` if the target was not reached."""
+  """A time for people; `-` if not run, `inf` if the target was not reached.
+
+  >>> amount(1234.5, 'seconds'), amount(12.34, 'seconds'), amount(7, 'steps')
+  ('1,234', '12.3', '7')
+  """
   if math.isnan(value):
     return '-'
   if math.isinf(value):
@@ -55,14 +69,29 @@ def amount(value: float, unit: str) -> str:
 
 
 def plural(count: int, thing: str) -> str:
-  """`1 trial`, `2 trials`."""
+  """A count and its noun.
+
+  >>> plural(1, 'trial'), plural(3, 'study')
+  ('1 trial', '3 studies')
+  """
   things = {'study': 'studies'}.get(thing, f'{thing}s')
   return f'{count} {thing if count == 1 else things}'
 
 
 def metric(value: float) -> str:
-  """A metric with four significant digits; `-` if there is none."""
+  """A metric with four significant digits; `-` if there is none.
+
+  >>> metric(0.0858841), metric(float('nan'))
+  ('0.08588', '-')
+  """
   return '-' if math.isnan(value) else f'{value:.4g}'
+
+
+def wrapped(line: str) -> str:
+  """A line of text broken at 100 columns."""
+  return textwrap.fill(
+    line, WIDTH, subsequent_indent='  ', break_on_hyphens=False
+  )
 
 
 def _block(
@@ -99,16 +128,3 @@ def _broken(name: str, width: int) -> list[str]:
       lines.append('')
     lines[-1] += part
   return [line.rstrip() for line in lines]
-
-
-DISCLAIMER = (
-  'Unofficial: computed by jaxperf, not reviewed by MLCommons. '
-  'AlgoPerf is a trademark of MLCommons.'
-)
-
-
-def wrapped(line: str) -> str:
-  """A line of text broken at 100 columns."""
-  return textwrap.fill(
-    line, WIDTH, subsequent_indent='  ', break_on_hyphens=False
-  )

@@ -5,6 +5,8 @@
 import json
 import pathlib
 
+import pandas as pd
+
 CONFORMER = 'librispeech_conformer'  # Target: wer < 0.085884 in 61,068 s.
 CONFIG = {
   'rules': 'v0.5',
@@ -17,6 +19,18 @@ HEADER = (
   'global_step,preemption_count,score,test/wer,total_duration,train/wer,'
   'validation/wer'
 )
+
+
+def study_times(times):
+  """Long table from {submission: {workload: [times of the studies]}}."""
+  rows = [
+    (submission, workload, study, time)
+    for submission, by_workload in times.items()
+    for workload, values in by_workload.items()
+    for study, time in enumerate(values)
+  ]
+  columns = ['submission', 'workload', 'study', 'time']
+  return pd.DataFrame(rows, columns=columns)
 
 
 def row(step, seconds, wer):

@@ -11,16 +11,21 @@ import argparse
 import json
 import os
 import pathlib
-import sys
 
 from jaxperf import errors, rules
 from jaxperf.cli import score_cache
 
-_INTEGRATIONS = ('exact', 'published')
-
 
 def add_parsers(subparsers: argparse._SubParsersAction) -> None:
   """Registers the commands; each sets `handler(args) -> exit code`."""
+  _add_score(subparsers)
+  _add_report(subparsers)
+  _add_compare(subparsers)
+  _add_tensorboard(subparsers)
+  _add_leaderboard(subparsers)
+
+
+def _add_score(subparsers: argparse._SubParsersAction) -> None:
   parser = subparsers.add_parser(
     'score', help='times to target, scores and ranking of a results folder'
   )
@@ -39,6 +44,38 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
   )
   parser.set_defaults(handler=_score)
 
+
+def _score(args: argparse.Namespace) -> int:
+  given = {k: v for k, v in vars(args).items() if k != 'handler'}
+  rules_file = pathlib.Path(args.rules or '')
+  if rules_file.is_file():
+    given['rules_text'] = rules_file.read_text()
+  folder = os.path.abspath(args.folder)
+  key = (os.getcwd(), sorted(given.items(), key=str))
+  print(score_cache.remembered(folder, key, lambda: _score_text(args)))
+  return 0
+
+
+def _score_text(args: argparse.Namespace) -> str:
+  """What `jaxperf score` prints."""
+  from jaxperf.report import text
+  from jaxperf.scoring import verdict as verdict_lib
+
+  verdict = _verdict(args)
+  if args.strict:
+    _insist(verdict)
+  return _formatted(verdict, args.format, verdict_lib, text)
+
+
+def _insist(verdict) -> None:
+  """Fails if there is anything to note or to warn of."""
+  problems = [*map(str, verdict.notes), *verdict.warnings]
+  if problems:
+    more = f' (and {len(problems) - 1} more)' if len(problems) > 1 else ''
+    raise errors.UserError(f'--strict: {problems[0]}{more}')
+
+
+def _add_report(subparsers: argparse._SubParsersAction) -> None:
   parser = subparsers.add_parser(
     'report', help='one HTML file that explains a results folder'
   )
@@ -47,6 +84,15 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
   parser.add_argument('--output', metavar='FILE', help='[DIR/report.html]')
   parser.set_defaults(handler=_report)
 
+
+def _report(args: argparse.Namespace) -> int:
+  from jaxperf.report import page
+
+  print(page.write(args.folder, _options(args), args.output))
+  return 0
+
+
+def _add_compare(subparsers: argparse._SubParsersAction) -> None:
   parser = subparsers.add_parser(
     'compare', help='paired differences between two submissions'
   )
@@ -56,6 +102,15 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
   _add_selection(parser)
   parser.set_defaults(handler=_compare)
 
+
+def _compare(args: argparse.Namespace) -> int:
+  from jaxperf.report import comparison
+
+  print(comparison.text(_verdict(args), args.a, args.b))
+  return 0
+
+
+def _add_tensorboard(subparsers: argparse._SubParsersAction) -> None:
   parser = subparsers.add_parser(
     'tensorboard',
     help='export a results folder for TensorBoard',
@@ -69,6 +124,16 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
   parser.add_argument('--logdir', required=True, help='folder to write to')
   parser.set_defaults(handler=_tensorboard)
 
+
+def _tensorboard(args: argparse.Namespace) -> int:
+  from jaxperf.records.sinks import tensorboard
+
+  count = tensorboard.export(args.folder, args.logdir)
+  print(f'{count} trials written; next: tensorboard --logdir={args.logdir}')
+  return 0
+
+
+def _add_leaderboard(subparsers: argparse._SubParsersAction) -> None:
   parser = subparsers.add_parser(
     'leaderboard', help='published results that ship with jaxperf'
   )
@@ -77,10 +142,19 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
     '--ruleset', choices=rules.TUNING_RULESETS, default='external'
   )
   parser.add_argument(
-    '--integration', choices=_INTEGRATIONS, default='published'
+    '--integration', choices=rules.INTEGRATIONS, default='published'
   )
   _add_format(parser)
   parser.set_defaults(handler=_leaderboard)
+
+
+def _leaderboard(args: argparse.Namespace) -> int:
+  from jaxperf.report import leaderboard
+  from jaxperf.scoring.published import board as board_lib
+
+  board = board_lib.build(args.version, args.ruleset, args.integration)
+  print(_formatted(board, args.format, board_lib, leaderboard))
+  return 0
 
 
 def _add_folder(parser: argparse.ArgumentParser) -> None:
@@ -101,19 +175,19 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
   )
   parser.add_argument(
     '--integration',
-    choices=_INTEGRATIONS,
+    choices=rules.INTEGRATIONS,
     default='exact',
     help='of the performance profile; published: 100-point trapezoid rule',
   )
   parser.add_argument(
     '--trial-choice',
-    choices=('time', 'published'),
+    choices=rules.TRIAL_CHOICES,
     default='time',
     help='the trial that counts: the fastest, or by evaluation index',
   )
   parser.add_argument(
     '--time',
-    choices=('seconds', 'steps'),
+    choices=rules.UNITS,
     dest='unit',
     help='what to score; the rules say which by default',
   )
@@ -128,85 +202,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
   )
 
 
-def _add_format(parser: argparse.ArgumentParser) -> None:
-  parser.add_argument(
-    '--format',
-    choices=('table', 'json', 'csv'),
-    default='table',
-    help='[table]',
-  )
-
-
 def _names(text: str) -> tuple[str, ...]:
   return tuple(name.strip() for name in text.split(',') if name.strip())
-
-
-def _score(args: argparse.Namespace) -> int:
-  given = {k: v for k, v in vars(args).items() if k != 'handler'}
-  rules_file = pathlib.Path(args.rules or '')
-  if rules_file.is_file():
-    given['rules_text'] = rules_file.read_text()
-  folder = os.path.abspath(args.folder)
-  key = (os.getcwd(), sorted(given.items(), key=str))
-  print(score_cache.remembered(folder, key, lambda: _score_text(args)))
-  return 0
-
-
-def _score_text(args: argparse.Namespace) -> str:
-  """What `jaxperf score` prints."""
-  from jaxperf.records import read
-  from jaxperf.report import text as text_lib
-  from jaxperf.scoring import verdict
-
-  judged = verdict.judge(read.results(args.folder), _options(args))
-  if args.strict:
-    _insist(judged)
-  if args.format == 'json':
-    return json.dumps(verdict.as_json(judged), indent=2)
-  if args.format == 'csv':
-    frame = judged.times.reindex(judged.scores.index)
-    frame.insert(0, 'score', judged.scores)
-    return frame.to_csv().rstrip()
-  return text_lib.text(judged)
-
-
-def _report(args: argparse.Namespace) -> int:
-  from jaxperf.report import page
-
-  print(page.write(args.folder, _options(args), args.output))
-  return 0
-
-
-def _compare(args: argparse.Namespace) -> int:
-  from jaxperf.records import read
-  from jaxperf.report import comparison
-  from jaxperf.scoring import verdict
-
-  judged = verdict.judge(read.results(args.folder), _options(args))
-  print(comparison.text(judged, args.a, args.b))
-  return 0
-
-
-def _tensorboard(args: argparse.Namespace) -> int:
-  from jaxperf.records.sinks import tensorboard
-
-  count = tensorboard.export(args.folder, args.logdir)
-  print(f'{count} trials written; next: tensorboard --logdir={args.logdir}')
-  return 0
-
-
-def _leaderboard(args: argparse.Namespace) -> int:
-  from jaxperf.report import leaderboard
-  from jaxperf.scoring.published import board as board_lib
-
-  board = board_lib.build(args.version, args.ruleset, args.integration)
-  if args.format == 'json':
-    print(json.dumps(board_lib.as_json(board), indent=2))
-  elif args.format == 'csv':
-    board_lib.table(board).to_csv(sys.stdout)
-  else:
-    print(leaderboard.text(board))
-  return 0
 
 
 def _options(args: argparse.Namespace):
@@ -219,9 +216,34 @@ def _options(args: argparse.Namespace):
   )
 
 
-def _insist(judged) -> None:
-  """Fails if there is anything to note or to warn of."""
-  problems = [*map(str, judged.notes), *judged.warnings]
-  if problems:
-    more = f' (and {len(problems) - 1} more)' if len(problems) > 1 else ''
-    raise errors.UserError(f'--strict: {problems[0]}{more}')
+def _verdict(args: argparse.Namespace):
+  """The verdict on the folder."""
+  from jaxperf.records import read
+  from jaxperf.scoring import verdict
+
+  return verdict.judge(read.results(args.folder), _options(args))
+
+
+def _add_format(parser: argparse.ArgumentParser) -> None:
+  parser.add_argument(
+    '--format',
+    choices=('table', 'json', 'csv'),
+    default='table',
+    help='[table]',
+  )
+
+
+def _formatted(ranked, form: str, made_by, written_by) -> str:
+  """A verdict or a leaderboard in the format that was asked for.
+
+  Args:
+    ranked: what to print.
+    form: one of the choices of `--format`.
+    made_by: the module that knows it as JSON and as a table.
+    written_by: the module that knows it as text.
+  """
+  if form == 'json':
+    return json.dumps(made_by.as_json(ranked), indent=2)
+  if form == 'csv':
+    return made_by.table(ranked).to_csv().rstrip()
+  return written_by.text(ranked)

@@ -41,7 +41,7 @@ def check_level(root: pathlib.Path) -> None:
   inside = {folder: _folders(root / folder) for folder in _folders(root)}
   if any(_any_numbered(below, 'study_') for below in inside.values()):
     return
-  if (root / 'eval_measurements.csv').exists():
+  if (root / layout.EVALUATIONS).exists():
     _raise_too_deep(root, 'one trial', 4)
   if _any_numbered(inside, 'trial_'):
     _raise_too_deep(root, 'one workload of one study', 3)

@@ -14,22 +14,14 @@ from typing import NamedTuple
 
 LAYOUT = 'SUBMISSION/study_K/WORKLOAD_FRAMEWORK/trial_J'
 FRAMEWORK = re.compile(r'(.+)_(jax|pytorch)')
-TIME_COLUMNS = (
-  'global_step',
-  'preemption_count',
-  'score',
-  'accumulated_submission_time',
-  'accumulated_eval_time',
-  'accumulated_logging_time',
-  'accumulated_compile_time',
-  'accumulated_data_wait_time',
-  'total_duration',
-)
-# What every file of evaluations has.
-REQUIRED = ('global_step', 'accumulated_submission_time')
-# Column on disk -> column of our tables.
+# Files of a trial.
+EVALUATIONS = 'eval_measurements.csv'
+MEASUREMENTS = 'measurements.csv'
+# Column on disk -> column of our tables, in the order on disk; metrics follow.
 NAMES = {
   'global_step': 'step',
+  'preemption_count': 'preemption_count',
+  'score': 'score',
   'accumulated_submission_time': 'submission_s',
   'accumulated_eval_time': 'eval_s',
   'accumulated_logging_time': 'logging_s',
@@ -37,6 +29,11 @@ NAMES = {
   'accumulated_data_wait_time': 'data_wait_s',
   'total_duration': 'total_s',
 }
+TIME_COLUMNS = tuple(NAMES)
+# What every file of evaluations has.
+REQUIRED = ('global_step', 'accumulated_submission_time')
+# What training steps record.
+SCALARS = ('grad_norm', 'loss')
 
 
 class Outcome(enum.StrEnum):

@@ -1,24 +1,32 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads many `eval_measurements.csv` files at once, quickly and sceptically.
+"""Reads the CSV files that trials leave, quickly and sceptically.
 
-Files with the same header are parsed together, which is some ten times faster
-than one by one. A file with anything odd about it is read line by line
-instead: every good line counts, every other line is named.
+Many `eval_measurements.csv` are read at once. Those with the same header are
+parsed together, which is some ten times faster than one by one. A file with
+anything odd about it is read line by line instead: every good line counts,
+every other line is named.
+
+Of `measurements.csv`, one trial at a time, only the training scalars are read;
+the evaluations in it are in the other file, too.
 """
 
 from __future__ import annotations
 
 import collections
+import contextlib
 import csv
 import io
 import math
+import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from jaxperf.records import layout
+
+Scalars = tuple[int, dict[str, float]]  # Step, name -> value.
 
 _MISSING = ('', 'nan', 'NaN')
 
@@ -35,6 +43,13 @@ def evaluations(
     A table with one row a good line, ordered by `run`, then as in the file:
     `run`, `step`, `submission_s`, other times in seconds, and the remaining
     columns of the files; and the notes.
+
+  >>> header = b'global_step,accumulated_submission_time,validation/loss'
+  >>> rows, notes = evaluations({0: ('a', header + b'\\n1,5,0.9\\n10,')})
+  >>> rows[['run', 'step', 'submission_s', 'validation/loss']].values.tolist()
+  [[0.0, 1.0, 5.0, 0.9]]
+  >>> print(*notes)
+  a:3: line without an end: half-written, skipped
   """
   notes: list[layout.Note] = []
   tables = [table for table in _parse(files, notes) if len(table)]
@@ -50,6 +65,38 @@ def evaluations(
     )
   rows = rows.drop(index=list(bad), columns='line').reset_index(drop=True)
   return rows, notes
+
+
+def training_scalars(path: pathlib.Path) -> Iterator[Scalars]:
+  """The training steps in a trial's `measurements.csv`, if there is one.
+
+  Lines that are not numbers or of another length than the header are left out,
+  as is a last line that is still being written.
+  """
+  if not path.is_file():
+    return
+  names, lines, _ = _lines(path.read_bytes())
+  for line in lines:
+    cells = line.split(',')
+    row = dict(zip(names, cells))
+    if len(cells) != len(names) or not row.get('global_step', '').isdecimal():
+      continue
+    recorded = [name for name in layout.SCALARS if row.get(name)]
+    if row.get('score') and not recorded:  # An evaluation.
+      continue
+    with contextlib.suppress(ValueError):
+      yield (
+        int(row['global_step']),
+        {name: float(row[name]) for name in recorded},
+      )
+
+
+def _lines(content: bytes) -> tuple[list[str], list[str], str]:
+  """Names in the header, the whole lines below, and what has no end yet."""
+  text = content.decode('utf-8-sig', errors='replace')
+  header, *lines = text.replace('\r\n', '\n').split('\n')
+  *whole, rest = lines or ['']
+  return [name.strip() for name in header.split(',')], whole, rest
 
 
 def _parse(
@@ -128,9 +175,7 @@ def _read_sceptically(
   if not content.strip():
     notes.append(layout.Note(path, 'empty file'))
     return pd.DataFrame()
-  text = content.decode('utf-8-sig', errors='replace')
-  lines = text.replace('\r\n', '\n').split('\n')
-  names = [name.strip() for name in lines[0].split(',')]
+  names, whole, rest = _lines(content)
   missing = [name for name in layout.REQUIRED if name not in names]
   if missing or len(set(names)) < len(names):
     what = f'no column {missing[0]}' if missing else 'a column occurs twice'
@@ -138,11 +183,11 @@ def _read_sceptically(
       layout.Note(f'{path}:1', f'{what} in the header: file skipped')
     )
     return pd.DataFrame()
-  *whole, rest = lines[1:] or ['']
   if rest.strip():
     notes.append(
       layout.Note(
-        f'{path}:{len(lines)}', 'line without an end: half-written, skipped'
+        f'{path}:{len(whole) + 2}',
+        'line without an end: half-written, skipped',
       )
     )
   rows = []

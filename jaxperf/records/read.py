@@ -65,10 +65,9 @@ def results(root: str | os.PathLike) -> Results:
   find.check_level(root)
   trials = list(find.walk(root, notes))
   contents = {
-    run: (f'{trial.path}/eval_measurements.csv', content)
+    run: (f'{trial.path}/{layout.EVALUATIONS}', content)
     for run, trial in enumerate(trials)
-    if (content := _content(root, trial, 'eval_measurements.csv', notes))
-    is not None
+    if (content := _content(root, trial, layout.EVALUATIONS, notes)) is not None
   }
   rows, row_notes = parse.evaluations(contents)
   notes += row_notes

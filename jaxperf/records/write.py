@@ -11,7 +11,6 @@ row an evaluation), `measurements.csv` (training scalars too), `hparams.json`,
 from __future__ import annotations
 
 import csv
-import io
 import os
 import pathlib
 import threading
@@ -37,8 +36,8 @@ class TrialRecord:
     self.folder = folder
     metrics = tuple(metric_columns)
     self._eval_columns = layout.TIME_COLUMNS + metrics
-    self._columns = ('global_step', 'grad_norm', 'loss', *metrics)
-    self._columns += layout.TIME_COLUMNS[1:]
+    step, *times = layout.TIME_COLUMNS
+    self._columns = (step, *layout.SCALARS, *metrics, *times)
     self._pending: list[dict] = []
 
   def start(self, evaluations: list[dict], step: int) -> None:
@@ -50,17 +49,11 @@ class TrialRecord:
       evaluations: rows of all evaluations so far.
       step: number of updates done.
     """
-    path = self.folder / 'measurements.csv'
-    kept = []
-    for row in _complete_rows(path):
-      scalars = {k: v for k, v in row.items() if v != ''}
-      if 'score' not in scalars and int(row['global_step']) < step:
-        kept.append(scalars)
+    path = self.folder / layout.MEASUREMENTS
+    kept = _rows_before(step, path)
     rows = sorted(kept + evaluations, key=lambda row: int(row['global_step']))
     _rewrite(path, self._columns, rows)
-    _rewrite(
-      self.folder / 'eval_measurements.csv', self._eval_columns, evaluations
-    )
+    _rewrite(self.folder / layout.EVALUATIONS, self._eval_columns, evaluations)
 
   def scalars(self, step: int, values: Mapping[str, float]) -> None:
     """Notes the scalars of a training step; written by the next `flush`."""
@@ -70,11 +63,11 @@ class TrialRecord:
     """Appends one evaluation to both tables."""
     self._pending.append(dict(row))
     self.flush()
-    _append(self.folder / 'eval_measurements.csv', self._eval_columns, [row])
+    _append(self.folder / layout.EVALUATIONS, self._eval_columns, [row])
 
   def flush(self) -> None:
     """Writes the noted training scalars."""
-    _append(self.folder / 'measurements.csv', self._columns, self._pending)
+    _append(self.folder / layout.MEASUREMENTS, self._columns, self._pending)
     self._pending = []
 
   def settings(
@@ -124,16 +117,16 @@ class Heartbeat:
       print(f'cannot write {self._path}: {error}', flush=True)
 
 
-def _complete_rows(path: pathlib.Path) -> list[dict[str, str]]:
-  """Rows of a CSV file without a half-written last line."""
+def _rows_before(step: int, path: pathlib.Path) -> list[dict]:
+  """The training scalars that an interrupted trial wrote before a step."""
   if not path.exists():
     return []
-  text = path.read_text(errors='replace')
-  complete = text[: text.rfind('\n') + 1]
+  from jaxperf.records import parse  # Loads pandas: only to read something.
+
   return [
-    row
-    for row in csv.DictReader(io.StringIO(complete))
-    if None not in row.values() and row['global_step'].isdigit()
+    {'global_step': done} | scalars
+    for done, scalars in parse.training_scalars(path)
+    if done < step
   ]
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Two submissions, study by study."""
+"""A comparison of two submissions, study by study, as plain text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from jaxperf import errors
 from jaxperf import text as text_lib
 from jaxperf.report import text as report_text
-from jaxperf.scoring import confidence
+from jaxperf.scoring import comparison
 from jaxperf.scoring import verdict as verdict_lib
 
 
@@ -26,19 +26,17 @@ def text(verdict: verdict_lib.Verdict, a: str, b: str) -> str:
         f'no submission {name!r} here{errors.nearest(name, known)} '
         f'There are: {", ".join(known)}.'
       )
-  result = confidence.compare(verdict.studies, a, b)
-  rows = []
-  for workload, pairs in result.pairs.groupby('workload'):
-    ratios = pairs['ratio'].dropna()
-    mean = f'{np.exp(np.log(ratios).mean()):.2f}' if len(ratios) else '-'
-    rows.append(
-      [
-        workload,
-        *(text_lib.amount(pairs[side].median(), verdict.unit) for side in 'ab'),
-        mean,
-        f'{(pairs["a"] < pairs["b"]).sum()} of {len(pairs)}',
-      ]
-    )
+  result = comparison.compare(verdict.studies, a, b)
+  rows = [
+    [
+      row.Index,
+      text_lib.amount(row.a, verdict.unit),
+      text_lib.amount(row.b, verdict.unit),
+      '-' if np.isnan(row.ratio) else f'{row.ratio:.2f}',
+      f'{row.wins} of {row.studies}',
+    ]
+    for row in comparison.by_workload(result).itertuples()
+  ]
   header = ['workload', a, b, 'ratio', f'{a} faster']
   return '\n\n'.join(
     [
@@ -52,7 +50,7 @@ def text(verdict: verdict_lib.Verdict, a: str, b: str) -> str:
   )
 
 
-def _compared(result: confidence.Comparison, a: str, b: str) -> str:
+def _compared(result: comparison.Comparison, a: str, b: str) -> str:
   """The comparison in one or two sentences."""
   decided = result.wins + result.losses
   sentence = f'{a} was faster in {result.wins} of {decided} decided pairs'

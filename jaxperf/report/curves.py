@@ -1,6 +1,6 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of single trials: curves and hyperparameters; part of `plot`."""
+"""Figures of single trials, in the manner of `figures`."""
 
 from __future__ import annotations
 
@@ -48,21 +48,9 @@ def training_curves(
       for _, run in runs.groupby('run'):
         ax.plot(run[x], run[y], **style)
         ends[name] = (run[x].iloc[-1], run[y].iloc[-1])
-    ax.axhline(
-      goal.validation_target, color=style_lib.INK, lw=1, ls=(0, (2, 2))
-    )
     ax.set_ylim(_curve_limits(curves[y], goal))
     ax.set_xlim(0, curves[x].max())
-    sign = 'below' if goal.minimize else 'above'
-    ax.annotate(  # On the side that the curves come to last.
-      f'target: {sign} {goal.validation_target:.4g}',
-      (0.01, goal.validation_target),
-      xycoords=('axes fraction', 'data'),
-      xytext=(0, -3 if goal.minimize else 3),
-      textcoords='offset points',
-      va='top' if goal.minimize else 'bottom',
-      fontsize=9,
-    )
+    _draw_target(ax, goal)
     ax.set(
       xlabel='steps' if unit == 'steps' else 'submission time (seconds)',
       ylabel=f'validation {goal.metric.replace("_", " ")}',
@@ -83,7 +71,7 @@ def hyperparameter_scatter(
 
   Args:
     points: value of the hyperparameter by row of `trials`; may hold NaN.
-    trials: from `score.trial_times`.
+    trials: from `times.trial_times`.
     unit: of their times.
     names: submissions, in the order of colours.
     ax: to draw into.
@@ -121,6 +109,21 @@ def hyperparameter_scatter(
     )
     style_lib.legend(ax, len(names))
   return ax
+
+
+def _draw_target(ax: Axes, goal: rules.WorkloadRules) -> None:
+  """The target as a line, with its value."""
+  target = goal.validation_target
+  ax.axhline(target, color=style_lib.INK, lw=1, ls=(0, (2, 2)))
+  ax.annotate(  # On the side that the curves come to last.
+    f'target: {"below" if goal.minimize else "above"} {target:.4g}',
+    (0.01, target),
+    xycoords=('axes fraction', 'data'),
+    xytext=(0, -3 if goal.minimize else 3),
+    textcoords='offset points',
+    va='top' if goal.minimize else 'bottom',
+    fontsize=9,
+  )
 
 
 def _curve_limits(

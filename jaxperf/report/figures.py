@@ -1,11 +1,13 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Figures: a table in, matplotlib `Axes` out.
+"""Figures of submissions: a table in, matplotlib `Axes` out.
 
 Every function draws into `ax`, or into a new figure if none is given. Lines are
 labelled directly, in the order of the table; a submission keeps its colour,
 dash and marker in every figure that lists the submissions in the same order.
-`save` writes a figure as SVG or PNG.
+A new figure is a function here, `html.figure(figures.NAME(table), ...)` in the
+section of the report that shows it, and its line in `test_figures`.
+`style.save` writes a figure as SVG or PNG.
 """
 
 from __future__ import annotations
@@ -82,7 +84,7 @@ def budget_use(fractions: pd.DataFrame, ax: Axes | None = None) -> Axes:
   """Share of the budget until the target: one line a workload.
 
   Args:
-    fractions: from `analysis.budget_fractions`; one row a submission.
+    fractions: from `diagnostics.budget_fractions`; one row a submission.
     ax: to draw into.
   """
   workloads = list(fractions.columns)
@@ -164,7 +166,7 @@ def speedup_bars(
   """Geometric mean of the speed-ups against a reference submission.
 
   Args:
-    means: from `analysis.geometric_mean`; one row a submission.
+    means: from `diagnostics.geometric_mean`; one row a submission.
     reference: the submission at 1.
     ax: to draw into.
   """
@@ -176,7 +178,7 @@ def speedup_bars(
         ax.barh(
           number, mean - 1, left=1, height=0.6, color=style_lib.colour(number)
         )
-        text = f'{mean:.2f}x on {_workloads(count)}'
+        text = f'{mean:.2f}x on {text_lib.plural(int(count), "workload")}'
         place = {'xy': (mean, number), 'xytext': (-4 if left else 4, 0)}
       else:
         left, text = False, 'no target in common'
@@ -209,11 +211,8 @@ def _cell(
 ) -> None:
   """One time on a shade that says how many times the fastest it is."""
   column, row = place
-  ink, face, text = (
-    style_lib.INK,
-    style_lib.VOID,
-    '–' if np.isnan(time) else 'no',
-  )
+  ink, face = style_lib.INK, style_lib.VOID
+  text = '–' if np.isnan(time) else 'no'
   if np.isfinite(time):
     depth = 0.08 + 0.72 * min(math.log2(ratio) / 2, 1)
     face = mpl.colormaps['YlGnBu'](depth)
@@ -232,10 +231,6 @@ def _cell(
 def _shift(number: int, count: int) -> float:
   """Vertical place of a submission within a workload's row."""
   return 0.0 if count == 1 else 0.5 * (number / (count - 1) - 0.5)
-
-
-def _workloads(count: float) -> str:
-  return f'{count:.0f} workload' + ('s' if count > 1 else '')
 
 
 def _wrap(name: str) -> str:

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import html
 import io
+import math
 import re
 from collections.abc import Sequence
 
 import matplotlib as mpl
 import matplotlib.style
+import pandas as pd
 from matplotlib.axes import Axes
 
+from jaxperf import text as text_lib
 from jaxperf.report import style
 
 _COLOURS = {colour: f'var(--s{i})' for i, colour in enumerate(style.COLOURS)}
@@ -24,7 +27,11 @@ _COLOURS |= {
 
 
 def escape(text: object) -> str:
-  """Text that is safe inside HTML."""
+  """Text that is safe inside HTML.
+
+  >>> escape('a<b')
+  'a&lt;b'
+  """
   return html.escape(str(text))
 
 
@@ -60,11 +67,29 @@ def table(
   )
 
 
+def time(value: float, unit: str) -> str:
+  """A time, or that there is none, in words.
+
+  >>> time(1234.5, 'seconds'), time(float('inf'), 'steps')
+  ('1,234', 'not reached')
+  """
+  return 'not reached' if math.isinf(value) else text_lib.amount(value, unit)
+
+
+def scores(corner: str, frame: pd.DataFrame) -> str:
+  """A table of scores: the index is the first column, three digits each."""
+  rows = [
+    [escape(name), *(f'{value:.3f}' for value in row)]
+    for name, row in frame.iterrows()
+  ]
+  return table([corner, *frame.columns], rows)
+
+
 def figure(ax: Axes, description: str, caption: str = '') -> str:
   """A figure as inline SVG that takes its colours from the page.
 
   Args:
-    ax: drawn by `plot`.
+    ax: from a function of `figures` or `curves`.
     description: what a reader who cannot see it should know.
     caption: how to read it; HTML.
   """

@@ -1,30 +1,26 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Published results, scored by the same functions as one's own."""
+"""A published leaderboard as plain text."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from jaxperf import text as text_lib
 from jaxperf.report import text as report_text
-from jaxperf.scoring import published
+from jaxperf.scoring import published, tables
 from jaxperf.scoring.published import board as board_lib
 
 
 def text(board: board_lib.Board) -> str:
-  """The leaderboard as plain text."""
-  ranks = board.scores.rank(ascending=False, method='min')
-  solved = np.isfinite(board.counted).sum(axis=1)
+  """Times, scores beside those that were published, and the source."""
   rows = [
     [
-      name,
-      f'{ranks[name]:.0f}',
-      f'{value:.4f}',
-      f'{board.published[name]:.4f}',
-      f'{solved[name]} of {len(board.counted.columns)}',
+      row.Index,
+      f'{row.rank}',
+      f'{row.score:.4f}',
+      f'{board.published[row.Index]:.4f}',
+      f'{row.solved} of {len(board.scoring.workloads)}',
     ]
-    for name, value in board.scores.items()
+    for row in tables.ranking(board).itertuples()
   ]
   header = ['submission', 'rank', 'score', 'as published', 'solved']
   return '\n\n'.join(

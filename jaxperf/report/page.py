@@ -10,15 +10,13 @@ from __future__ import annotations
 import pathlib
 import string
 
-import numpy as np
-
 import jaxperf
 from jaxperf import errors, text
 from jaxperf.records import read
 from jaxperf.report import html
 from jaxperf.report import sections as sections_lib
 from jaxperf.report import text as report_text
-from jaxperf.scoring import confidence, diagnostics, selection
+from jaxperf.scoring import selection, tables, times
 from jaxperf.scoring import verdict as verdict_lib
 
 _FOLDER = pathlib.Path(__file__).parent
@@ -37,8 +35,8 @@ def write(
     output: the file to write; None: `report.html` in the folder.
 
   Raises:
-    UserError: as in `table.read` and `verdict.judge`, or if the file cannot be
-      written.
+    UserError: as in `read.results` and `verdict.judge`, or if the file cannot
+      be written.
   """
   verdict = verdict_lib.judge(read.results(root), options)
   points = read.hyperparameters(root, verdict.trials)
@@ -88,9 +86,8 @@ def _setting(verdict: verdict_lib.Verdict) -> str:
   studies = verdict.studies.groupby(['submission', 'workload']).size()
   fewest, most = studies.min(), studies.max()
   repeats = text.plural(most, 'study')
-  tuning = {'external': 'external tuning', 'self': 'self-tuning'}
   parts = [
-    f'Rules {verdict.rules.title}; {tuning[verdict.ruleset]}',
+    report_text.setting(verdict),
     text.plural(len(verdict.times), 'submission'),
     text.plural(len(verdict.scoring.workloads), 'workload'),
     f'{repeats} each' if fewest == most else f'{fewest} to {repeats} each',
@@ -101,34 +98,24 @@ def _setting(verdict: verdict_lib.Verdict) -> str:
 
 def _ranking(verdict: verdict_lib.Verdict) -> str:
   """The table of the first screen."""
-  other = 'steps' if verdict.unit == 'seconds' else 'seconds'
+  table = tables.standings(verdict)
+  sure, clocks = 'low' in table, 'other_score' in table
+  other = times.other_unit(verdict.unit)
   header = ['submission', 'score', '', 'solved']
-  if verdict.samples is not None:
-    header.append('95% interval')
-    bounds = confidence.intervals(verdict.samples)
+  header += ['95% interval'] if sure else []
   header += [f'speed-up over {verdict.reference}', f'score by {other}']
-  times = verdict.times.reindex(columns=list(verdict.scoring.workloads))
-  means = diagnostics.geometric_mean(
-    diagnostics.speedups(times, verdict.reference)
-  )
-  solved = np.isfinite(verdict.counted).sum(axis=1)
+  count = len(verdict.scoring.workloads)
   rows = []
-  for name, score in verdict.scores.items():
-    bar = f'<span class="bar" style="width:{100 * score:.1f}%"></span>'
-    row = [
-      html.escape(name),
-      f'{score:.4f}',
+  for row in table.itertuples():
+    bar = f'<span class="bar" style="width:{100 * row.score:.1f}%"></span>'
+    cells = [
+      html.escape(row.Index),
+      f'{row.score:.4f}',
       f'<span class="track" aria-hidden="true">{bar}</span>',
-      f'{solved[name]} of {len(times.columns)}',
+      f'{row.solved} of {count}',
     ]
-    if verdict.samples is not None:
-      low, high = bounds.loc[name, ['low', 'high']]
-      row.append(f'{low:.3f} to {high:.3f}')
-    mean, count = means.loc[name]
-    row.append(f'{mean:.2f}x (on {count:.0f})' if count else '–')
-    if verdict.other_scores is not None:
-      row.append(f'{verdict.other_scores[other].get(name, 0):.4f}')
-    else:
-      row.append('–')
-    rows.append(row)
+    if sure:
+      cells.append(f'{row.low:.3f} to {row.high:.3f}')
+    speedup = f'{row.speedup:.2f}x (on {row.common})' if row.common else '–'
+    rows.append([*cells, speedup, f'{row.other_score:.4f}' if clocks else '–'])
   return html.table(header, rows, text_columns=(0, 2))

@@ -5,27 +5,27 @@
 from __future__ import annotations
 
 import collections
-import itertools
-import math
+from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
+from jaxperf import rules as rules_lib
 from jaxperf import text as text_lib
 from jaxperf.records import layout
-from jaxperf.scoring import confidence, diagnostics
+from jaxperf.scoring import confidence, tables
+from jaxperf.scoring import times as times_lib
 from jaxperf.scoring import verdict as verdict_lib
 
 
 def text(verdict: verdict_lib.Verdict) -> str:
   """Times, ranking, certainty, warnings and notes."""
-  parts = [_title(verdict), times(verdict), _closest(verdict)]
-  parts += [
+  parts = [
+    _title(verdict),
+    times(verdict),
+    _closest(verdict),
     _ranking(verdict),
     _certainty(verdict),
     text_lib.wrapped(headline(verdict)),
-  ]
-  parts += [
     warnings(verdict.warnings),
     _notes(verdict.notes),
     text_lib.DISCLAIMER,
@@ -37,7 +37,7 @@ def headline(verdict: verdict_lib.Verdict) -> str:
   """Who is fastest, by how much, and how sure that is; one or two sentences."""
   names = list(verdict.scores.index)
   count = len(verdict.scoring.workloads)
-  solved = np.isfinite(verdict.counted).sum(axis=1)
+  solved = tables.ranking(verdict)['solved']
   if not verdict.scores.any():
     return 'No submission reached a target within its budget.'
   if len(names) == 1:
@@ -47,26 +47,93 @@ def headline(verdict: verdict_lib.Verdict) -> str:
     return f'{first} and {second} share the first place.'
   sentence = (
     f'{first} is first: it reached {solved[first]} of {count} targets '
-    f'({second}: {solved[second]})'
+    f'({second}: {solved[second]}){_lead(tables.lead(verdict))}'
   )
-  ratios = diagnostics.speedups(verdict.counted, second).loc[first].dropna()
-  if len(ratios):
-    factor = np.exp(np.log(ratios).mean())
-    if abs(factor - 1) < 0.005:
-      sentence += ' and was as fast where both did'
-    elif factor > 1:
-      sentence += f' and was {factor:.2f} times as fast where both did'
-    else:
-      sentence += (
-        f', though it took {1 / factor:.2f} times as long where both did'
-      )
-  if verdict.samples is None:
+  better = tables.chance_of_lead(verdict)
+  if better is None:
     return f'{sentence}.{_unsure(verdict)}'
-  better = confidence.probability_better(verdict.samples)
   return (
-    f'{sentence}. Chance that it is better: '
-    f'{chance(better.loc[first, second])} (bootstrap over the studies).'
+    f'{sentence}. Chance that it is better: {chance(better)} (bootstrap over '
+    'the studies).'
   )
+
+
+def setting(verdict: verdict_lib.Verdict) -> str:
+  """The rules that were applied."""
+  return f'Rules {verdict.rules.title}; {rules_lib.TUNING[verdict.ruleset]}'
+
+
+def times(ranked: tables.Ranked) -> str:
+  """Median times as text: one row a workload, one column a submission."""
+  table, voided = tables.times(ranked), tables.voided(ranked)
+  rows = []
+  for workload, column in table.items():
+    goal = ranked.rules.workloads[workload]
+    cells = [text_lib.amount(time, ranked.unit) for time in column]
+    if workload in voided:
+      void = voided[workload]
+      cells = [f'({cell})' if v else cell for cell, v in zip(cells, void)]
+    rows.append(
+      [
+        workload + (' *' if workload in ranked.scoring.held_out else ''),
+        f'{"<" if goal.minimize else ">"} '
+        f'{text_lib.metric(goal.validation_target)}',
+        *cells,
+      ]
+    )
+  legend = []
+  if ranked.scoring.held_out:
+    legend.append('* held-out variant: can void its base workload.')
+  if voided.any(axis=None):
+    legend.append('(…) voided by the rules: too slow, or held-out failed.')
+  return '\n'.join(
+    [
+      f'{ranked.unit.capitalize()} to the validation target, median over the '
+      'studies (inf: not reached; -: not run)',
+      '',
+      text_lib.layout(['workload', 'target', *table.index], rows),
+      *legend,
+    ]
+  )
+
+
+def chance(share: float) -> str:
+  """A bootstrapped probability in per cent, never quite 0 or 100.
+
+  >>> chance(0.5), chance(0.999)
+  ('50%', '>99%')
+  """
+  return '>99%' if share > 0.99 else '<1%' if share < 0.01 else f'{share:.0%}'
+
+
+def warnings(sentences: Sequence[str]) -> str:
+  """One paragraph a warning."""
+  return '\n'.join(
+    text_lib.wrapped(f'Warning: {sentence}') for sentence in sentences
+  )
+
+
+def _title(verdict: verdict_lib.Verdict) -> str:
+  return '\n'.join(
+    [
+      setting(verdict),
+      f'{text_lib.plural(len(verdict.times), "submission")}, '
+      f'{text_lib.plural(len(verdict.scoring.workloads), "workload")}; a time '
+      f'above {verdict.rules.tau_max:g} times the fastest counts as not '
+      'reached.',
+    ]
+  )
+
+
+def _lead(factor: float) -> str:
+  """How the first compares with the second, as part of a sentence."""
+  if np.isnan(factor):
+    return ''
+  if abs(factor - 1) < 0.005:
+    return ' and was as fast where both did'
+  if factor > 1:
+    return f' and was {factor:.2f} times as fast where both did'
+  return f', though it took {1 / factor:.2f} times as long where both did'
 
 
 def _unsure(verdict: verdict_lib.Verdict) -> str:
@@ -76,130 +143,45 @@ def _unsure(verdict: verdict_lib.Verdict) -> str:
   return ' With one study each this may be luck; run two or more to know.'
 
 
-def chance(share: float) -> str:
-  """A bootstrapped probability in per cent, never quite 0 or 100."""
-  return '>99%' if share > 0.99 else '<1%' if share < 0.01 else f'{share:.0%}'
-
-
-def _title(verdict: verdict_lib.Verdict) -> str:
-  rules = verdict.rules
-  tuning = {'external': 'external tuning', 'self': 'self-tuning'}
-  return '\n'.join(
-    [
-      f'Rules {rules.title}; {tuning[verdict.ruleset]}',
-      f'{text_lib.plural(len(verdict.times), "submission")}, '
-      f'{text_lib.plural(len(verdict.scoring.workloads), "workload")}; a time '
-      f'above {rules.tau_max:g} times the fastest counts as not reached.',
-    ]
-  )
-
-
-def times(verdict: verdict_lib.Verdict) -> str:
-  """Median times as text: one row a workload, one column a submission.
-
-  Args:
-    verdict: or a `leaderboard.Board`.
-  """
-  names = list(verdict.scores.index)
-  rows = []
-  for workload in verdict.times.columns:
-    goal = verdict.rules.workloads[workload]
-    sign = '<' if goal.minimize else '>'
-    held_out = ' *' if workload in verdict.scoring.held_out else ''
-    column = verdict.times.loc[names, workload]
-    rows.append(
-      [
-        workload + held_out,
-        f'{sign} {text_lib.metric(goal.validation_target)}',
-        *(
-          _time(verdict, name, workload, time) for name, time in column.items()
-        ),
-      ]
-    )
-  title = (
-    f'{verdict.unit.capitalize()} to the validation target, median over the '
-    'studies (inf: not reached; -: not run)'
-  )
-  legend = []
-  if verdict.scoring.held_out:
-    legend.append('* held-out variant: can void its base workload.')
-  if any(cell.startswith('(') for row in rows for cell in row[2:]):
-    legend.append('(…) voided by the rules: too slow, or held-out failed.')
-  table = text_lib.layout(['workload', 'target', *names], rows)
-  return '\n'.join([title, '', table, *legend])
-
-
-def _time(
-  verdict: verdict_lib.Verdict, name: str, workload: str, time: float
-) -> str:
-  """One cell; in parentheses if the rules void it."""
-  cell = text_lib.amount(time, verdict.unit)
-  if workload not in verdict.counted or not np.isfinite(time):
-    return cell
-  counts = np.isfinite(verdict.counted.loc[name, workload])
-  return cell if counts else f'({cell})'
-
-
 def _closest(verdict: verdict_lib.Verdict) -> str:
   """How close those came that did not reach a target."""
-  workloads = verdict.scoring.workloads
-  own = set(verdict.results.trials['submission'])
-  names = [name for name in verdict.scores.index if name in own]
-  times = verdict.times.reindex(names, columns=list(workloads))
-  unsolved = [w for w in workloads if np.isinf(times[w]).any()]
-  best = diagnostics.closest(
-    verdict.results, verdict.rules, verdict.ruleset, unsolved
-  )
+  best = tables.closest(verdict)
+  reached = np.isfinite(tables.times(verdict).reindex_like(best))
   rows = []
-  for workload in unsolved:
+  for workload, column in best.items():
     goal = verdict.rules.workloads[workload]
     cells = [
-      text_lib.metric(best[workload].get(name, math.nan))
-      if np.isinf(times.loc[name, workload])
-      else 'reached'
-      for name in names
+      'reached' if reached.loc[name, workload] else text_lib.metric(value)
+      for name, value in column.items()
     ]
     rows.append([workload, f'{goal.metric} {goal.validation_target:g}', *cells])
   if not rows:
     return ''
   title = 'How close the others came: best validation metric within the budget'
-  table = text_lib.layout(['workload', 'target', *names], rows)
+  table = text_lib.layout(['workload', 'target', *best.index], rows)
   return f'{title}\n\n{table}'
 
 
 def _ranking(verdict: verdict_lib.Verdict) -> str:
   """Scores, best first."""
-  ratios = diagnostics.speedups(
-    verdict.times.reindex(columns=list(verdict.scoring.workloads)),
-    verdict.reference,
-  )
-  means = diagnostics.geometric_mean(ratios)
-  solved = np.isfinite(verdict.counted).sum(axis=1)
-  ranks = verdict.scores.rank(ascending=False, method='min')
+  table = tables.standings(verdict)
+  sure, clocks = 'low' in table, 'other_score' in table
   header = ['submission', 'rank', 'score']
-  intervals = None
-  if verdict.samples is not None:
-    intervals = confidence.intervals(verdict.samples)
-    header += ['95% interval', 'ranks']
-  others = None
-  if verdict.other_scores is not None:
-    others = verdict.other_scores.iloc[:, 0]
-    header.append(f'score by {others.name}')
+  header += ['95% interval', 'ranks'] if sure else []
+  other = times_lib.other_unit(verdict.unit)
+  header += [f'score by {other}'] if clocks else []
   header += ['solved', 'speed-up']
+  count = len(verdict.scoring.workloads)
   rows = []
-  for name, score in verdict.scores.items():
-    row = [name, f'{ranks[name]:.0f}', f'{score:.4f}']
-    if intervals is not None:
-      low, high, best, worst = intervals.loc[name]
-      row += [f'{low:.3f} - {high:.3f}', f'{best:.0f} - {worst:.0f}']
-    if others is not None:
-      row.append(f'{others.get(name, 0.0):.4f}')
-    mean, count = means.loc[name]
-    row += [
-      f'{solved[name]} of {len(verdict.counted.columns)}',
-      f'{mean:.2f} ({count:.0f})' if count else '-',
-    ]
-    rows.append(row)
+  for row in table.itertuples():
+    cells = [row.Index, f'{row.rank}', f'{row.score:.4f}']
+    if sure:
+      cells.append(f'{row.low:.3f} - {row.high:.3f}')
+      cells.append(f'{row.rank_low} - {row.rank_high}')
+    if clocks:
+      cells.append(f'{row.other_score:.4f}')
+    speedup = f'{row.speedup:.2f} ({row.common})' if row.common else '-'
+    rows.append([*cells, f'{row.solved} of {count}', speedup])
   return '\n'.join(
     [
       'Ranking (score: area under the performance profile, 0 to 1)',
@@ -215,57 +197,46 @@ def _ranking(verdict: verdict_lib.Verdict) -> str:
 
 def _certainty(verdict: verdict_lib.Verdict) -> str:
   """What more studies could change."""
-  if verdict.samples is None:
+  certainty = tables.certainty(verdict)
+  if certainty is None:
     return 'How sure?' + (
       _unsure(verdict)
       or ' Intervals need every study; the published times are medians.'
     )
-  needed = confidence.studies_needed(verdict.studies, verdict.scoring)
-  better = confidence.probability_better(verdict.samples)
-  names = list(verdict.scores.index)
-  lines = []
-  for first, second in itertools.pairwise(names):
-    count = needed.get(first, math.nan)
-    more = (
-      'more than 30 studies to be 95% sure'
-      if np.isnan(count)
-      else f'{count:.0f} studies to be 95% sure'
-    )
-    if verdict.scores[first] == verdict.scores[second]:
-      more = 'the same score'
-    share = chance(better.loc[first, second])
-    lines.append([first, share, more])
-  table = text_lib.layout(['submission', 'beats the next', 'needs'], lines)
-  least = confidence.leave_one_out(verdict.times, verdict.scoring)
+  rows = [
+    [pair.first, chance(pair.chance), _needs(pair)]
+    for pair in certainty.neighbours
+  ]
   return '\n'.join(
     [
-      'How sure: 1000 bootstrap samples of the studies',
+      f'How sure: {certainty.samples} bootstrap samples of the studies',
       '',
-      table,
-      _leave_one_out(least),
+      text_lib.layout(['submission', 'beats the next', 'needs'], rows),
+      _deciding(certainty),
     ]
   ).rstrip()
 
 
-def _leave_one_out(scores: pd.DataFrame) -> str:
+def _needs(pair: tables.Neighbours) -> str:
+  """What it takes to tell two submissions apart."""
+  if pair.tied:
+    return 'the same score'
+  if np.isnan(pair.studies):
+    return f'more than {confidence.MOST_STUDIES} studies to be 95% sure'
+  return f'{pair.studies:.0f} studies to be 95% sure'
+
+
+def _deciding(certainty: tables.Certainty) -> str:
   """Which workloads decide who is first."""
-  if scores.empty:
+  if certainty.without.empty:
     return ''
-  winner = scores.index[0]
-  deciding = [w for w in scores if scores[w].max() > scores.loc[winner, w]]
-  if not deciding:
+  winner = certainty.without.index[0]
+  if not certainty.deciding:
     return f'{winner} stays first whichever workload is left out.'
-  return f'Not first without: {", ".join(deciding)} ({winner}).'
+  return f'Not first without: {", ".join(certainty.deciding)} ({winner}).'
 
 
-def warnings(sentences: list[str]) -> str:
-  """One paragraph a warning."""
-  return '\n'.join(
-    text_lib.wrapped(f'Warning: {sentence}') for sentence in sentences
-  )
-
-
-def _notes(notes: list[layout.Note]) -> str:
+def _notes(notes: Sequence[layout.Note]) -> str:
   """Notes of one kind together, with the first place."""
   kinds = collections.defaultdict(list)
   for note in notes:

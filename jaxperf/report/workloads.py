@@ -6,86 +6,62 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pandas as pd
 
-from jaxperf import text as text_lib
+from jaxperf import text
 from jaxperf.report import curves, html
-from jaxperf.scoring import diagnostics
+from jaxperf.scoring import diagnostics, tables
 from jaxperf.scoring import verdict as verdict_lib
 
 
 def workloads(verdict: verdict_lib.Verdict) -> str:
   """A picture and a table for each workload."""
-  best = diagnostics.closest(
-    verdict.results,
-    verdict.rules,
-    verdict.ruleset,
-    [*verdict.scoring.workloads, *verdict.scoring.held_out],
-  )
+  best = tables.best_metrics(verdict, verdict.scoring.columns)
   rungs = diagnostics.ladder(
     verdict.results, verdict.rules, verdict.ruleset, unit=verdict.unit
   )
   return '\n'.join(
-    _workload(verdict, workload, best[workload], rungs) for workload in best
+    f'<h3>{html.escape(workload)}</h3>'
+    f'<p>{html.escape(_goal(verdict, workload))}</p>'
+    + _curves(verdict, workload)
+    + _times(verdict, workload, best[workload])
+    + html.details(
+      'Time to easier targets',
+      _ladder(verdict, rungs[rungs['workload'] == workload]),
+    )
+    for workload in best
   )
 
 
-def ranked(
-  verdict: verdict_lib.Verdict, *, held_out: bool = False
-) -> pd.DataFrame:
-  """Median times, rows in the order of the ranking."""
-  columns = list(verdict.scoring.workloads)
-  if held_out:
-    columns += list(verdict.scoring.held_out)
-  return verdict.times.reindex(verdict.scores.index, columns=columns)
-
-
-def time_text(value: float, unit: str) -> str:
-  """A time, or that there is none, in words."""
-  return 'not reached' if math.isinf(value) else text_lib.amount(value, unit)
-
-
-def _workload(
-  verdict: verdict_lib.Verdict,
-  workload: str,
-  best: pd.Series,
-  rungs: pd.DataFrame,
-) -> str:
-  """One workload: curves, times, easier targets."""
+def _goal(verdict: verdict_lib.Verdict, workload: str) -> str:
+  """What is to be reached, and how soon."""
   goal = verdict.rules.workloads[workload]
-  times = ranked(verdict, held_out=True)[workload]
   budget = verdict.rules.budget(workload, verdict.ruleset)
-  shares = times / budget
-  fastest = times.min()
-  rows = [
-    [
-      html.escape(name),
-      time_text(time, verdict.unit),
-      f'{time / fastest:.2f}x' if np.isfinite(time) else '–',
-      f'{shares[name]:.0%}'
-      if np.isfinite(time) and verdict.unit == verdict.rules.unit
-      else '–',
-      text_lib.metric(best.get(name, math.nan)),
-    ]
-    for name, time in times.items()
-  ]
   base = verdict.scoring.held_out.get(workload)
-  text = (
+  return (
     f'Target: validation {goal.metric.replace("_", " ")} '
     f'{"below" if goal.minimize else "above"} {goal.validation_target:g} '
     f'within {budget:,.0f} {verdict.rules.unit}.'
     + (f' Held out: who fails here fails {base}.' if base else '')
   )
+
+
+def _times(verdict: verdict_lib.Verdict, workload: str, best: pd.Series) -> str:
+  """Times and what they mean, one row a submission."""
+  metric = verdict.rules.workloads[workload].metric.replace('_', ' ')
+  table = tables.workload(verdict, workload)
+  rows = [
+    [
+      html.escape(row.Index),
+      html.time(row.time, verdict.unit),
+      '–' if math.isnan(row.ratio) else f'{row.ratio:.2f}x',
+      '–' if math.isnan(row.share) else f'{row.share:.0%}',
+      text.metric(best[row.Index]),
+    ]
+    for row in table.itertuples()
+  ]
   header = ['submission', f'{verdict.unit} to target', 'vs fastest']
-  header += ['of the budget', f'best {goal.metric.replace("_", " ")}']
-  own = rungs[rungs['workload'] == workload]
-  return (
-    f'<h3>{html.escape(workload)}</h3><p>{html.escape(text)}</p>'
-    + _curves(verdict, workload)
-    + html.table(header, rows)
-    + html.details('Time to easier targets', _ladder(verdict, own))
-  )
+  return html.table([*header, 'of the budget', f'best {metric}'], rows)
 
 
 def _curves(verdict: verdict_lib.Verdict, workload: str) -> str:
@@ -114,11 +90,10 @@ def _ladder(verdict: verdict_lib.Verdict, rungs: pd.DataFrame) -> str:
   wide = rungs.pivot(index='submission', columns='share', values='time')
   targets = rungs.drop_duplicates('share').set_index('share')['target']
   header = ['submission'] + [
-    f'{share:.0%} of the way ({text_lib.metric(targets[share])})'
-    for share in wide
+    f'{share:.0%} of the way ({text.metric(targets[share])})' for share in wide
   ]
   rows = [
-    [html.escape(name), *(time_text(t, verdict.unit) for t in wide.loc[name])]
+    [html.escape(name), *(html.time(t, verdict.unit) for t in wide.loc[name])]
     for name in verdict.scores.index
     if name in wide.index
   ]

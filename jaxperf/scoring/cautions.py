@@ -14,6 +14,13 @@ from jaxperf import text
 from jaxperf.records import layout, read
 from jaxperf.scoring import score
 
+_CAUTION = (
+  layout.Outcome.DIVERGED,
+  layout.Outcome.OUT_OF_MEMORY,
+  layout.Outcome.ERROR,
+  layout.Outcome.STOPPED,
+)
+
 
 def about_set(
   times: pd.DataFrame, rules: rules_lib.Rules, scoring: score.Scoring
@@ -58,7 +65,7 @@ def about_counts(
   """Numbers of studies and trials other than the rules'.
 
   Args:
-    studies: from `score.study_times`.
+    studies: from `times.study_times`.
     rules: that are applied.
     ruleset: `'external'` or `'self'`.
   """
@@ -83,12 +90,28 @@ def unmeasured(
       own = own[~own.index.isin(rows.loc[measured, 'run'])]
     notes += [
       layout.Note(
-        f'{path}/eval_measurements.csv',
+        f'{path}/{layout.EVALUATIONS}',
         f'no finite {column}: an infinite trial',
       )
       for path in own.loc[own['evaluations'] > 0, 'path']
     ]
   return notes
+
+
+def unscored(
+  results: read.Results, rules: rules_lib.Rules, columns: Sequence[str]
+) -> list[layout.Note]:
+  """A note for each workload in the tree that does not count."""
+  return [
+    layout.Note(
+      workload,
+      f'not scored by rules {rules.name}; --workloads can name it'
+      if workload in rules.workloads
+      else f'rules {rules.name} do not know this workload: skipped',
+    )
+    for workload in sorted(results.trials['workload'].unique())
+    if workload not in columns
+  ]
 
 
 def about_runs(results: read.Results, trials: pd.DataFrame) -> list[str]:
@@ -100,7 +123,7 @@ def about_runs(results: read.Results, trials: pd.DataFrame) -> list[str]:
   """
   warnings = []
   outcomes = trials['outcome'].fillna('')
-  for outcome in ('diverged', 'out_of_memory', 'error', 'stopped'):
+  for outcome in _CAUTION:
     paths = trials.loc[outcomes == outcome, 'path'].tolist()
     if paths:
       warnings.append(

@@ -10,9 +10,7 @@ study there is nothing to resample and nothing to say.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,7 +18,8 @@ import pandas as pd
 from jaxperf.scoring import score
 from jaxperf.scoring import times as times_lib
 
-_STUDY_COUNTS = (2, 3, 4, 5, 6, 8, 10, 15, 20, 30)
+MOST_STUDIES = 30  # That are worth asking for.
+_STUDY_COUNTS = (2, 3, 4, 5, 6, 8, 10, 15, 20, MOST_STUDIES)
 
 
 def bootstrap(
@@ -37,31 +36,34 @@ def bootstrap(
   the score is computed anew.
 
   Args:
-    studies: from `score.study_times`.
+    studies: from `times.study_times`.
     scoring: the rules of the score.
     samples: number of experiments.
     seed: of the draws.
     study_count: studies to draw; None: as many as there are. A larger number
       shows what more studies would buy.
 
+  >>> studies = pd.DataFrame({'study': [0, 1] * 2, 'time': [10, 30, 10, 10]})
+  >>> studies = studies.assign(submission=['a', 'a', 'b', 'b'], workload='w')
+  >>> samples = bootstrap(studies, score.Scoring(['w'], {}, 4.0), samples=99)
+  >>> sorted(samples['a'].round(3).unique().tolist())  # Medians: 30, 20, 10.
+  [0.333, 0.667, 1.0]
+
   References:
     Efron and Tibshirani, An Introduction to the Bootstrap, 1993.
   """
-  columns = [*scoring.workloads, *scoring.held_out]
   submissions = sorted(studies['submission'].unique())
-  times, counts = _study_array(studies, submissions, columns)
+  times, counts = _study_array(studies, submissions, scoring.columns)
   drawn = counts if study_count is None else np.minimum(counts, 1) * study_count
-  shape = (samples, *times.shape[:2], max(int(drawn.max(initial=0)), 1))
-  uniform = np.random.default_rng(seed).random(shape, dtype=np.float32)
-  choice = np.minimum(
-    (uniform * counts[..., None]).astype(int), counts[..., None] - 1
+  width = max(int(drawn.max(initial=0)), 1)
+  uniform = np.random.default_rng(seed).random(
+    (samples, *counts.shape, width), dtype=np.float32
   )
-  values = np.take_along_axis(times[None], np.maximum(choice, 0), axis=-1)
-  values[:, np.arange(shape[-1]) >= drawn[..., None]] = np.nan
-  pairs = [
-    (columns.index(v), columns.index(b)) for v, b in scoring.held_out.items()
-  ]
-  medians = score.void_times(_medians(values, drawn), pairs, scoring.tau_max)
+  values = _drawn(times, counts, uniform)
+  values[:, np.arange(width) >= drawn[..., None]] = np.nan
+  medians = score.void_times(
+    _medians(values, drawn), scoring.pairs, scoring.tau_max
+  )
   return pd.DataFrame(
     score.score_array(
       medians[..., : len(scoring.workloads)],
@@ -76,6 +78,10 @@ def intervals(samples: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
   """Percentile intervals: columns `low`, `high`, `rank_low`, `rank_high`.
 
   Ranks count from 1, the best; ties share the better rank.
+
+  >>> samples = pd.DataFrame({'a': [0.8] * 20, 'b': [0.9] + [0.5] * 19})
+  >>> intervals(samples).loc['b', ['rank_low', 'rank_high']].tolist()
+  [1, 2]
   """
   tail = (1 - level) / 2
   ranks = samples.rank(axis=1, ascending=False, method='min')
@@ -90,7 +96,12 @@ def intervals(samples: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
 
 
 def probability_better(samples: pd.DataFrame) -> pd.DataFrame:
-  """P(row's score > column's score), ties counting half."""
+  """P(row's score > column's score), ties counting half.
+
+  >>> samples = pd.DataFrame({'a': [3, 3, 2, 1], 'b': [1, 1, 2, 2]})
+  >>> probability_better(samples).loc['a', 'b']
+  np.float64(0.625)
+  """
   values = samples.to_numpy()
   first, second = values[:, :, None], values[:, None, :]
   better = (first > second).mean(axis=0) + 0.5 * (first == second).mean(axis=0)
@@ -113,6 +124,11 @@ def studies_needed(
   Returns:
     Better submission -> number of studies, in the order of the ranking; NaN
     where even 30 would not do. The last submission has no entry.
+
+  >>> studies = pd.DataFrame({'study': [0, 1] * 2, 'time': [10, 11, 20, 21]})
+  >>> studies = studies.assign(submission=['a', 'a', 'b', 'b'], workload='w')
+  >>> studies_needed(studies, score.Scoring(['w'], {}, 4.0)).to_dict()
+  {'a': 2.0}
   """
   ranking = list(scoring(times_lib.median_times(studies)).index)
   needed = pd.Series(np.nan, index=ranking[:-1], name='studies')
@@ -135,6 +151,11 @@ def leave_one_out(times: pd.DataFrame, scoring: score.Scoring) -> pd.DataFrame:
   Returns:
     One row a submission in the order of the full ranking, one column for the
     workload left out; no column if there is only one workload.
+
+  >>> times = pd.DataFrame({'v': [1, 2], 'w': [np.inf, 1]}, index=['a', 'b'])
+  >>> table = leave_one_out(times, score.Scoring(['v', 'w'], {}, 4.0))
+  >>> table.loc['a'].to_dict()
+  {'v': 0.0, 'w': 1.0}
   """
   if len(scoring.workloads) < 2:
     return pd.DataFrame(index=scoring(times).index)
@@ -146,96 +167,6 @@ def leave_one_out(times: pd.DataFrame, scoring: score.Scoring) -> pd.DataFrame:
       times
     )
   return pd.DataFrame(without).reindex(scoring(times).index)
-
-
-class Comparison(NamedTuple):
-  """A against B, study by study.
-
-  Attributes:
-    pairs: `workload`, `study`, `a`, `b` (times), `ratio` (a / b; NaN unless
-      both reached the target); one row a study that both have.
-    wins: pairs in which A was faster, a reached target beating an unreached.
-    losses: pairs in which B was faster.
-    ratio: geometric mean of a / b; below 1, A is faster.
-    low: of its 95% interval.
-    high: likewise.
-    p_value: of the two-sided sign test on wins and losses.
-  """
-
-  pairs: pd.DataFrame
-  wins: int
-  losses: int
-  ratio: float
-  low: float
-  high: float
-  p_value: float
-
-
-def compare(
-  studies: pd.DataFrame,
-  a: str,
-  b: str,
-  *,
-  samples: int = 1000,
-  seed: int = 0,
-) -> Comparison:
-  """Paired differences between two submissions.
-
-  Study k of A is paired with study k of B on the same workload. The interval
-  resamples pairs within each workload.
-
-  Args:
-    studies: from `score.study_times`.
-    a: name of the submission.
-    b: name of the other.
-    samples: bootstrap samples for the interval.
-    seed: of the draws.
-  """
-  wide = studies.pivot_table(
-    index=['workload', 'study'], columns='submission', values='time'
-  )
-  pairs = wide[[a, b]].dropna().set_axis(['a', 'b'], axis=1).reset_index()
-  both = np.isfinite(pairs[['a', 'b']]).all(axis=1)
-  pairs['ratio'] = (pairs['a'] / pairs['b']).where(both)
-  wins = int((pairs['a'] < pairs['b']).sum())
-  losses = int((pairs['a'] > pairs['b']).sum())
-  logs = [
-    np.log(group['ratio'].dropna().to_numpy())
-    for _, group in pairs[both].groupby('workload')
-  ]
-  mean, low, high = _resampled_mean(logs, samples, seed)
-  return Comparison(
-    pairs, wins, losses, mean, low, high, _sign_test(wins, losses)
-  )
-
-
-def _resampled_mean(
-  logs: list[np.ndarray], samples: int, seed: int
-) -> tuple[float, float, float]:
-  """Geometric mean over workloads, and its 95% interval."""
-  if not logs:
-    return math.nan, math.nan, math.nan
-  rng = np.random.default_rng(seed)
-  means = np.stack(
-    [
-      values[rng.integers(len(values), size=(samples, len(values)))].mean(
-        axis=1
-      )
-      for values in logs
-    ]
-  ).mean(axis=0)
-  mean = np.mean([values.mean() for values in logs])
-  if max(len(values) for values in logs) < 2:
-    return float(np.exp(mean)), math.nan, math.nan
-  low, high = np.quantile(means, [0.025, 0.975])
-  return float(np.exp(mean)), float(np.exp(low)), float(np.exp(high))
-
-
-def _sign_test(wins: int, losses: int) -> float:
-  """Two-sided exact binomial test of wins against losses."""
-  count, least = wins + losses, min(wins, losses)
-  tail = sum(math.comb(count, k) for k in range(least + 1)) / 2**count
-  return min(1.0, 2 * tail)
 
 
 def _study_array(
@@ -252,6 +183,15 @@ def _study_array(
   counts = np.zeros(shape[:2], int)
   np.add.at(counts, (row, column), 1)
   return times, counts
+
+
+def _drawn(
+  times: np.ndarray, counts: np.ndarray, uniform: np.ndarray
+) -> np.ndarray:
+  """Times of studies drawn by numbers in [0, 1), the last axis of `uniform`."""
+  counts = counts[..., None]
+  choice = np.minimum((uniform * counts).astype(int), counts - 1)
+  return np.take_along_axis(times[None], np.maximum(choice, 0), axis=-1)
 
 
 def _medians(values: np.ndarray, counts: np.ndarray) -> np.ndarray:

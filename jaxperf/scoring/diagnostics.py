@@ -27,13 +27,22 @@ def speedups(times: pd.DataFrame, reference: str) -> pd.DataFrame:
   Returns:
     Time of the reference over time of the submission, by workload; NaN where
     either did not reach the target.
+
+  >>> times = pd.DataFrame({'v': [10, 5], 'w': [10, np.inf]}, ['ref', 'a'])
+  >>> speedups(times, 'ref').loc['a'].to_dict()
+  {'v': 2.0, 'w': nan}
   """
   finite = times.where(np.isfinite(times))
   return finite.rdiv(finite.loc[reference], axis='columns')
 
 
 def geometric_mean(ratios: pd.DataFrame) -> pd.DataFrame:
-  """Columns `mean` and `workloads` (how many count), one row a submission."""
+  """Columns `mean` and `workloads` (how many count), one row a submission.
+
+  >>> ratios = pd.DataFrame({'v': [2.0], 'w': [0.5], 'x': [np.nan]}, ['a'])
+  >>> geometric_mean(ratios).loc['a'].to_dict()
+  {'mean': 1.0, 'workloads': 2.0}
+  """
   return pd.DataFrame(
     {
       'mean': np.exp(np.log(ratios).mean(axis=1)),
@@ -45,7 +54,13 @@ def geometric_mean(ratios: pd.DataFrame) -> pd.DataFrame:
 def budget_fractions(
   times: pd.DataFrame, rules: rules_lib.Rules, ruleset: str
 ) -> pd.DataFrame:
-  """Median time over the budget; times in the unit of the rules."""
+  """Median time over the budget; times in the unit of the rules.
+
+  >>> times = pd.DataFrame({'wmt': [4815.1]}, index=['a'])
+  >>> fractions = budget_fractions(times, rules_lib.load('v0.5'), 'external')
+  >>> fractions.loc['a', 'wmt']
+  np.float64(0.1)
+  """
   budgets = pd.Series({w: rules.budget(w, ruleset) for w in times.columns})
   return times / budgets
 

@@ -21,7 +21,6 @@ import pandas as pd
 
 from jaxperf import rules as rules_lib
 
-INTEGRATIONS = ('exact', 'published')
 _GRID_POINTS = 100  # Of the published trapezoid rule.
 
 
@@ -32,6 +31,9 @@ def scored_workloads(
 
   Raises:
     ValueError: if the rules do not know one of them.
+
+  >>> scored_workloads(rules_lib.load('v0.5'), ['wmt', 'ogbg', 'wmt'])
+  ('wmt', 'ogbg')
   """
   for workload in workloads:
     rules.for_workload(workload)
@@ -49,6 +51,9 @@ def held_out_pairs(
     rules: that name the variants.
     workloads: those that are scored.
     present: workloads that were run; a table of times will do.
+
+  >>> held_out_pairs(rules_lib.load('v0.5'), ['wmt'], ['wmt', 'wmt_glu_tanh'])
+  {'wmt_glu_tanh': 'wmt'}
   """
   return {
     variant: base
@@ -77,6 +82,10 @@ def counted_times(
 
   Returns:
     The columns `workloads`, finite or infinite.
+
+  >>> times = pd.DataFrame({'v': [1, 2, 5], 'v2': [9, np.inf, 9]}, list('abc'))
+  >>> counted_times(times, ['v'], {'v2': 'v'}, tau_max=4.0)['v'].to_dict()
+  {'a': 1.0, 'b': inf, 'c': inf}
   """
   columns = [*workloads, *held_out]
   values = times.reindex(columns=columns).to_numpy(float)
@@ -110,7 +119,12 @@ def void_times(
 
 
 def performance_ratios(counted: pd.DataFrame) -> pd.DataFrame:
-  """Counted times over the fastest counted time of each workload."""
+  """Counted times over the fastest counted time of each workload.
+
+  >>> counted = pd.DataFrame({'w': [10.0, 15.0, np.inf]}, index=list('abc'))
+  >>> performance_ratios(counted)['w'].to_dict()
+  {'a': 1.0, 'b': 1.5, 'c': inf}
+  """
   return pd.DataFrame(
     _ratios(counted.to_numpy()), index=counted.index, columns=counted.columns
   )
@@ -128,6 +142,10 @@ def profile(ratios: pd.DataFrame, tau_max: float) -> pd.DataFrame:
   Returns:
     One row a submission; the columns are the values of tau in [1, tau_max] at
     which some profile steps, and both ends.
+
+  >>> ratios = pd.DataFrame({'v': [1.0, 2.0], 'w': [np.inf, 1.0]}, ['a', 'b'])
+  >>> profile(ratios, 4.0).loc['b'].to_dict()
+  {1.0: 0.5, 2.0: 1.0, 4.0: 1.0}
 
   References:
     Dolan and Moré, Benchmarking optimization software with performance
@@ -150,6 +168,10 @@ def scores(
     counted: from `counted_times`.
     tau_max: r_max.
     integration: `'exact'`, or `'published'`: the trapezoid rule on 100 points.
+
+  >>> counted = pd.DataFrame({'v': [10, 25], 'w': [10, np.inf]}, ['a', 'b'])
+  >>> scores(counted, 4.0).to_dict()  # b: half of one of two workloads.
+  {'a': 1.0, 'b': 0.25}
   """
   values = score_array(counted.to_numpy(), tau_max, integration)
   return pd.Series(values, index=counted.index, name='score').sort_values(
@@ -191,7 +213,11 @@ def _positions(
 
 
 class Scoring(NamedTuple):
-  """What it takes to turn study times into scores.
+  """What it takes to turn times into scores.
+
+  >>> scoring = Scoring(['w'], {}, tau_max=4.0)
+  >>> scoring(pd.DataFrame({'w': [10, 20]}, ['a', 'b'])).round(3).to_dict()
+  {'a': 1.0, 'b': 0.667}
 
   Attributes:
     workloads: that are scored.
@@ -205,7 +231,20 @@ class Scoring(NamedTuple):
   tau_max: float
   integration: str = 'exact'
 
+  @property
+  def columns(self) -> list[str]:
+    """The workloads that are scored, then their held-out variants."""
+    return [*self.workloads, *self.held_out]
+
+  @property
+  def pairs(self) -> list[tuple[int, int]]:
+    """Places in `columns` of each held-out variant and its base workload."""
+    return _positions(self.columns, self.held_out)
+
+  def counted(self, times: pd.DataFrame) -> pd.DataFrame:
+    """`counted_times` of a table of times, one row a submission."""
+    return counted_times(times, self.workloads, self.held_out, self.tau_max)
+
   def __call__(self, times: pd.DataFrame) -> pd.Series:
     """Scores of a table of times, one row a submission; best first."""
-    counted = counted_times(times, self.workloads, self.held_out, self.tau_max)
-    return scores(counted, self.tau_max, self.integration)
+    return scores(self.counted(times), self.tau_max, self.integration)

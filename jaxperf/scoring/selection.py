@@ -7,14 +7,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import pandas as pd
+
 from jaxperf import errors
 from jaxperf import rules as rules_lib
 from jaxperf.records import read
-from jaxperf.scoring import score
+from jaxperf.scoring import score, times
 
 
 class Options(NamedTuple):
-  """What was asked for; None and empty mean: what config and rules say."""
+  """What was asked for; None and empty mean: what config and rules say.
+
+  Attributes:
+    rules: name, or path of a TOML file.
+    ruleset: `'external'` or `'self'`.
+    integration: as in `score.scores`.
+    trial_choice: as in `times.study_times`.
+    unit: of the times: `'seconds'` or `'steps'`.
+    workloads: to score.
+    submissions: to score.
+    reference: submission that speed-ups refer to.
+    against: version of the published results to be placed among.
+  """
 
   rules: str | None = None
   ruleset: str | None = None
@@ -27,10 +41,32 @@ class Options(NamedTuple):
   against: str | None = None
 
 
-def ruleset_and_rules(
-  config: Mapping, options: Options
-) -> tuple[str, rules_lib.Rules]:
-  """The rules that were asked for, or that the experiment ran under."""
+class Timing(NamedTuple):
+  """How runs become times.
+
+  Attributes:
+    rules: that say goals and budgets.
+    ruleset: `'external'` or `'self'`.
+    unit: of the times: `'seconds'` or `'steps'`.
+    trial_choice: as in `times.study_times`.
+  """
+
+  rules: rules_lib.Rules
+  ruleset: str
+  unit: str
+  trial_choice: str
+
+  def trials(self, results: read.Results) -> pd.DataFrame:
+    """`times.trial_times` of results."""
+    return times.trial_times(results, self.rules, self.ruleset, unit=self.unit)
+
+  def studies(self, trials: pd.DataFrame) -> pd.DataFrame:
+    """`times.study_times` of trials."""
+    return times.study_times(trials, self.trial_choice)
+
+
+def timing(config: Mapping, options: Options) -> Timing:
+  """Timing as it was asked for, or as the experiment was run."""
   name = options.rules or config.get('rules')
   ruleset = options.ruleset or config.get('ruleset')
   if not name:
@@ -44,23 +80,29 @@ def ruleset_and_rules(
       'or --ruleset=self (none).'
     )
   try:
-    return ruleset, rules_lib.load(name)
+    rules = rules_lib.load(name)
   except ValueError as error:
     raise errors.UserError(str(error)) from None
+  return Timing(
+    rules, ruleset, options.unit or rules.unit, options.trial_choice
+  )
 
 
-def workloads(
-  results: read.Results, ruled: rules_lib.Rules, options: Options
-) -> tuple[str, ...]:
-  """The workloads asked for, else those of the config, else of the rules."""
+def scoring(
+  results: read.Results, rules: rules_lib.Rules, options: Options
+) -> score.Scoring:
+  """The score over the workloads asked for, else of the config or the rules."""
   planned = options.workloads
   if not planned and options.rules in (None, results.config.get('rules')):
     configured = results.config.get('workloads') or ()
-    planned = [w for w in configured if w not in ruled.held_out]
+    planned = [w for w in configured if w not in rules.held_out]
   try:
-    return score.scored_workloads(ruled, planned)
+    workloads = score.scored_workloads(rules, planned)
   except ValueError as error:
     raise errors.UserError(str(error)) from None
+  present = set(results.trials['workload'])
+  held_out = score.held_out_pairs(rules, workloads, present)
+  return score.Scoring(workloads, held_out, rules.tau_max, options.integration)
 
 
 def chosen(results: read.Results, submissions: Sequence[str]) -> read.Results:

@@ -12,9 +12,6 @@ import pandas as pd
 from jaxperf import rules as rules_lib
 from jaxperf.records import read
 
-TRIAL_CHOICES = ('time', 'published')
-
-
 _CLOCK = {'seconds': 'submission_s', 'steps': 'step'}
 
 
@@ -66,8 +63,21 @@ def trial_times(
 
 
 def clock(unit: str) -> str:
-  """The column of the evaluations that measures seconds or steps."""
+  """The column of the evaluations that measures seconds or steps.
+
+  >>> clock('seconds'), clock('steps')
+  ('submission_s', 'step')
+  """
   return _CLOCK[unit]
+
+
+def other_unit(unit: str) -> str:
+  """Steps for seconds, and the reverse.
+
+  >>> other_unit('seconds')
+  'steps'
+  """
+  return next(other for other in rules_lib.UNITS if other != unit)
 
 
 def study_times(trials: pd.DataFrame, choice: str = 'time') -> pd.DataFrame:
@@ -84,6 +94,14 @@ def study_times(trials: pd.DataFrame, choice: str = 'time') -> pd.DataFrame:
   Returns:
     Columns `submission`, `workload`, `study`, `time`, `trial` (the one that
     counts), `trials` (their number); one row a study.
+
+  >>> trials = pd.DataFrame({'trial': [1, 2], 'evaluation': [3, 4]})
+  >>> trials = trials.assign(submission='a', workload='w', study=0)
+  >>> trials['time'] = [90.0, 80.0]  # The second evaluated more often.
+  >>> study_times(trials)['time'].item()
+  80.0
+  >>> study_times(trials, 'published')['time'].item()
+  90.0
   """
   late = trials['evaluation'].where(trials['evaluation'] >= 0, np.inf)
   keys = ['submission', 'workload', 'study']
@@ -103,6 +121,10 @@ def median_times(studies: pd.DataFrame) -> pd.DataFrame:
   """Median over the studies: one row a submission, one column a workload.
 
   NaN where a submission was not run on a workload.
+
+  >>> studies = pd.DataFrame({'study': [0, 1, 2], 'time': [9, 10, np.inf]})
+  >>> median_times(studies.assign(submission='a', workload='w')).loc['a', 'w']
+  np.float64(10.0)
   """
   return studies.pivot_table(
     index='submission', columns='workload', values='time', aggfunc='median'
@@ -110,7 +132,11 @@ def median_times(studies: pd.DataFrame) -> pd.DataFrame:
 
 
 def finite_times(times: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-  """Submission -> workload -> time; None where the target was not reached."""
+  """Submission -> workload -> time; None where the target was not reached.
+
+  >>> finite_times(pd.DataFrame({'v': [9.0], 'w': [np.inf]}, index=['a']))
+  {'a': {'v': 9.0, 'w': None}}
+  """
   return {
     name: {
       workload: float(time) if np.isfinite(time) else None

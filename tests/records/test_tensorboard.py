@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from jaxperf.cli import main
-from jaxperf.records import read
+from jaxperf.records import parse, read
 from jaxperf.records.sinks import tensorboard
 from tests import result_trees
 
@@ -57,7 +57,7 @@ def make_tree(root):
 
 def written(root, point):
   """What the trial of `make_tree` gives to a writer."""
-  scalars = tensorboard.training_scalars(make_tree(root))
+  scalars = parse.training_scalars(make_tree(root))
   recorder = Recorder()
   tensorboard.write_trial(
     recorder, read.results(root).evaluations, scalars, point
@@ -91,7 +91,7 @@ def test_a_trial_without_training_scalars_has_none(tmp_path, content):
   path = tmp_path / 'measurements.csv'
   if content is not None:
     path.write_text(content)
-  assert list(tensorboard.training_scalars(path)) == []
+  assert list(parse.training_scalars(path)) == []
 
 
 def test_what_was_never_recorded_has_no_tag():

@@ -1,6 +1,8 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -76,6 +78,18 @@ def test_rows_of_lost_work_and_half_written_lines_are_dropped(tmp_path):
   assert _lines(tmp_path / 'measurements.csv')[-1].startswith('3,,0.3')
 
 
+def test_training_scalars_survive_an_interruption_to_the_last_digit(tmp_path):
+  record = write.TrialRecord(tmp_path, METRICS)
+  record.start([], 0)
+  for step, loss in enumerate((0.1 + 0.2, 1e-7, float('nan'), float('inf'))):
+    record.scalars(step, {'loss': loss, 'grad_norm': 1e22 + step})
+  record.scalars(4, {})
+  record.flush()
+  before = _lines(tmp_path / 'measurements.csv')
+  write.TrialRecord(tmp_path, METRICS).start([], 5)
+  assert _lines(tmp_path / 'measurements.csv') == before
+
+
 def test_a_json_file_is_written_whole_or_not_at_all(tmp_path):
   path = tmp_path / 'x.json'
   files.write_json(path, {'a': 1})
@@ -93,3 +107,16 @@ def test_a_lock_is_held_by_one_and_freed(tmp_path):
   lock.release()
   assert not files.locked(tmp_path)
   files.Lock(tmp_path).release()
+
+
+def test_a_new_trial_does_not_load_pandas(tmp_path):
+  code = (
+    'import pathlib, sys\n'
+    'from jaxperf.records import write\n'
+    f'write.TrialRecord(pathlib.Path({str(tmp_path)!r}), []).start([], 0)\n'
+    'print("pandas" in sys.modules)'
+  )
+  run = subprocess.run(
+    [sys.executable, '-c', code], capture_output=True, text=True, check=True
+  )
+  assert run.stdout.strip() == 'False'

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures show what their tables say."""
 
+import inspect
 import itertools
 import re
 
@@ -73,16 +74,28 @@ def figures():
   )
   points = pd.Series([1e-4, 1e-3, 1e-2], name='learning_rate')
   return {
-    'profile': figures_lib.performance_profile(profile()),
-    'curves': curves_lib.training_curves(curves(), goal, 'steps', NAMES),
-    'heatmap': figures_lib.time_heatmap(times(), 'seconds'),
-    'budget': figures_lib.budget_use(times() / 100),
-    'scores': figures_lib.score_intervals(scores, intervals),
-    'speedups': figures_lib.speedup_bars(means, 'beta'),
-    'scatter': curves_lib.hyperparameter_scatter(
+    'performance_profile': figures_lib.performance_profile(profile()),
+    'time_heatmap': figures_lib.time_heatmap(times(), 'seconds'),
+    'budget_use': figures_lib.budget_use(times() / 100),
+    'score_intervals': figures_lib.score_intervals(scores, intervals),
+    'speedup_bars': figures_lib.speedup_bars(means, 'beta'),
+    'training_curves': curves_lib.training_curves(
+      curves(), goal, 'steps', NAMES
+    ),
+    'hyperparameter_scatter': curves_lib.hyperparameter_scatter(
       points, trials(), 'steps', NAMES
     ),
   }
+
+
+def test_every_figure_is_in_the_list_above():
+  public = [
+    name
+    for module in (figures_lib, curves_lib)
+    for name, value in vars(module).items()
+    if inspect.isfunction(value) and not name.startswith('_')
+  ]
+  assert sorted(public) == sorted(figures())
 
 
 @pytest.mark.parametrize('suffix', ['svg', 'png'])

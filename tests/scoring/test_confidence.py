@@ -10,20 +10,9 @@ import pytest
 
 from jaxperf.scoring import confidence
 from jaxperf.scoring import score as score_lib
+from tests import result_trees
 
 INF = np.inf
-
-
-def studies(times):
-  """Long table from {submission: {workload: [times of the studies]}}."""
-  rows = [
-    (submission, workload, study, time)
-    for submission, by_workload in times.items()
-    for workload, values in by_workload.items()
-    for study, time in enumerate(values)
-  ]
-  columns = ['submission', 'workload', 'study', 'time']
-  return pd.DataFrame(rows, columns=columns)
 
 
 def scoring(*workloads):
@@ -31,7 +20,9 @@ def scoring(*workloads):
 
 
 def test_the_bootstrap_draws_every_combination_of_studies_equally_often():
-  table = studies({'a': {'w': [10.0, 20.0, 30.0]}, 'b': {'w': [10.0]}})
+  table = result_trees.study_times(
+    {'a': {'w': [10.0, 20.0, 30.0]}, 'b': {'w': [10.0]}}
+  )
   samples = confidence.bootstrap(table, scoring('w'), samples=20_000)
   # a's median of three draws, by enumeration; b is fixed at 10.
   medians = [np.median(d) for d in itertools.product([10, 20, 30], repeat=3)]
@@ -41,7 +32,7 @@ def test_the_bootstrap_draws_every_combination_of_studies_equally_often():
 
 
 def test_the_bootstrap_of_equal_studies_has_no_spread():
-  table = studies(
+  table = result_trees.study_times(
     {'a': {'w': [10.0] * 3, 'x': [INF] * 3}, 'b': {'w': [20.0] * 3, 'x': [5.0]}}
   )
   samples = confidence.bootstrap(table, scoring('w', 'x'), samples=50)
@@ -57,7 +48,9 @@ def test_the_bootstrap_of_equal_studies_has_no_spread():
 
 
 def test_the_median_of_an_even_number_of_studies_is_the_middle():
-  table = studies({'a': {'w': [10.0, 30.0]}, 'b': {'w': [10.0, 10.0]}})
+  table = result_trees.study_times(
+    {'a': {'w': [10.0, 30.0]}, 'b': {'w': [10.0, 10.0]}}
+  )
   samples = confidence.bootstrap(table, scoring('w'), samples=4000)
   shares = samples['a'].round(4).value_counts(normalize=True)
   assert shares[round(2 / 3, 4)] == pytest.approx(0.5, abs=0.03)
@@ -65,7 +58,9 @@ def test_the_median_of_an_even_number_of_studies_is_the_middle():
 
 
 def test_an_infinite_study_makes_an_infinite_median_as_often_as_it_should():
-  table = studies({'a': {'w': [10.0, INF, INF]}, 'b': {'w': [10.0]}})
+  table = result_trees.study_times(
+    {'a': {'w': [10.0, INF, INF]}, 'b': {'w': [10.0]}}
+  )
   samples = confidence.bootstrap(table, scoring('w'), samples=20_000)
   # The median of three draws is finite if at least two are: 7 of 27.
   assert (samples['a'] > 0).mean() == pytest.approx(7 / 27, abs=0.02)
@@ -80,7 +75,7 @@ def test_ties_count_half_in_the_chance_of_being_better():
 
 
 def test_clear_neighbours_need_two_studies_and_equal_ones_never_separate():
-  table = studies(
+  table = result_trees.study_times(
     {
       'fast': {'w': [10.0, 11.0, 12.0]},
       'slow': {'w': [30.0, 31.0, 32.0]},
@@ -116,37 +111,3 @@ def test_leaving_a_workload_out_takes_its_held_out_variant_along():
   )
   assert table.loc['a', 'v'] == 1.0
   assert table.loc['a', 'w'] == 0.0
-
-
-def test_a_comparison_pairs_studies_and_counts_unreached_targets_as_lost():
-  table = studies(
-    {
-      'a': {'w': [10.0, 20.0, INF], 'x': [5.0, INF]},
-      'b': {'w': [20.0, 40.0, 30.0], 'x': [INF, INF]},
-    }
-  )
-  result = confidence.compare(table, 'a', 'b')
-  assert (result.wins, result.losses) == (3, 1)
-  assert result.ratio == pytest.approx(0.5)
-  assert len(result.pairs) == 5
-  # Four decided pairs, one against: 2 * (1 + 4) / 16.
-  assert result.p_value == pytest.approx(0.625)
-
-
-def test_the_interval_of_a_ratio_holds_it_and_narrows_with_agreement():
-  table = studies(
-    {
-      'a': {'w': [10.0, 12.0, 9.0, 11.0, 10.5]},
-      'b': {'w': [20.0, 20.0, 20.0, 20.0, 20.0]},
-    }
-  )
-  result = confidence.compare(table, 'a', 'b')
-  assert 0.45 < result.low < result.ratio < result.high < 0.6
-  assert result.p_value == pytest.approx(2 / 2**5)
-
-
-def test_one_pair_gives_a_ratio_and_no_interval():
-  table = studies({'a': {'w': [10.0]}, 'b': {'w': [20.0]}})
-  result = confidence.compare(table, 'a', 'b')
-  assert result.ratio == 0.5
-  assert np.isnan(result.low)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jaxperf import rules
+from jaxperf import rules as rules_lib
 from jaxperf.records import read
 from jaxperf.scoring import published as published_lib
 from jaxperf.scoring import score, selection, verdict
@@ -19,7 +19,7 @@ from tests import result_trees
 
 LOGS = os.environ.get('JAXPERF_ALGOPERF_LOGS')
 INF, NAN = np.inf, np.nan
-V05 = rules.load('v0.5')
+V05 = rules_lib.load('v0.5')
 CONFORMER = 'librispeech_conformer'  # Target: wer < 0.085884.
 # The published scores of the submissions whose logs are published together.
 PUBLISHED_LOGS = {
@@ -77,11 +77,11 @@ def test_a_target_met_after_the_budget_is_not_met(tmp_path):
 
 
 def test_a_budget_in_steps_is_compared_with_steps(tmp_path):
-  ruled = dataclasses.replace(V05, unit='steps')
+  rules = dataclasses.replace(V05, unit='steps')
   rows = [(1, 5, 0.9), (61_069, 7, 0.08)]
   result_trees.add_trial(tmp_path, 'a', 0, CONFORMER, 1, rows)
   results = read.results(tmp_path)
-  assert times_lib.trial_times(results, ruled, 'external')['time'].tolist() == [
+  assert times_lib.trial_times(results, rules, 'external')['time'].tolist() == [
     INF
   ]
 

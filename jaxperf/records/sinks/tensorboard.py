@@ -13,11 +13,7 @@ from typing import Any
 import pandas as pd
 
 from jaxperf import errors
-from jaxperf.records import read
-
-Scalars = tuple[int, Mapping[str, float]]  # Step, name -> value.
-
-_TRAINING = ('loss', 'grad_norm')
+from jaxperf.records import layout, parse, read
 
 
 def export(root: str | os.PathLike, logdir: str | os.PathLike) -> int:
@@ -45,7 +41,7 @@ def export(root: str | os.PathLike, logdir: str | os.PathLike) -> int:
     write_trial(
       writer,
       evaluations.get(run, results.evaluations.head(0)),
-      training_scalars(pathlib.Path(root, path, 'measurements.csv')),
+      parse.training_scalars(pathlib.Path(root, path, layout.MEASUREMENTS)),
       points.loc[run].dropna().to_dict(),
     )
     writer.close()
@@ -82,7 +78,7 @@ def writers() -> types.ModuleType:
 def write_trial(
   writer,
   evaluations: pd.DataFrame,
-  scalars: Iterable[Scalars],
+  scalars: Iterable[parse.Scalars],
   point: Mapping[str, Any],
 ) -> None:
   """Writes what one trial recorded.
@@ -93,8 +89,8 @@ def write_trial(
 
   Args:
     writer: a `clu.metric_writers.MetricWriter`.
-    evaluations: rows of `table.Results.evaluations`.
-    scalars: from `training_scalars`.
+    evaluations: rows of `read.Results.evaluations`.
+    scalars: from `parse.training_scalars`.
     point: hyperparameters.
   """
   if point:
@@ -106,28 +102,7 @@ def write_trial(
     writer.write_scalars(step, named)
 
 
-def training_scalars(path: pathlib.Path) -> Iterator[Scalars]:
-  """The training steps in a trial's `measurements.csv`, if there is one.
-
-  Lines that are not numbers are left out, as is a last line that is still
-  being written.
-  """
-  if not path.is_file():
-    return
-  header, *lines = path.read_text(errors='replace').split('\n')[:-1] or ['']
-  names = header.split(',')
-  for line in lines:
-    row = dict(zip(names, line.split(',')))
-    try:
-      yield (
-        int(row['global_step']),
-        {name: float(row[name]) for name in _TRAINING if row.get(name)},
-      )
-    except (KeyError, ValueError):
-      continue
-
-
-def _evaluations(rows: pd.DataFrame) -> Iterator[Scalars]:
+def _evaluations(rows: pd.DataFrame) -> Iterator[parse.Scalars]:
   """Metrics and times; columns that this trial never recorded are left out."""
   tags = {
     name: name if '/' in name else f'time/{name}'

@@ -10,13 +10,12 @@ import pandas as pd
 
 from jaxperf import rules as rules_lib
 from jaxperf import text
-from jaxperf.scoring import published as published_lib
-from jaxperf.scoring import score
+from jaxperf.scoring import published, score
 from jaxperf.scoring import times as times_lib
 
 
 class Board(NamedTuple):
-  """A published leaderboard, computed anew.
+  """A published leaderboard; the fields of a `verdict.Verdict` that it has.
 
   Attributes:
     rules: of that version.
@@ -47,21 +46,25 @@ def build(version: str, ruleset: str, integration: str = 'published') -> Board:
 
   Raises:
     UserError: if no results of that version ship.
+
+  >>> board = build('v0.5', 'self')
+  >>> board.scores.head(2).round(4).to_dict()
+  {'schedule_free_adamw': 0.8542, 'baseline': 0.8194}
   """
-  times = published_lib.times(version, ruleset)
-  ruled = rules_lib.load(version)
-  workloads = score.scored_workloads(ruled)
-  held_out = score.held_out_pairs(ruled, workloads, times)
-  times = times.reindex(columns=[*workloads, *held_out])
-  counted = score.counted_times(times, workloads, held_out, ruled.tau_max)
+  times = published.times(version, ruleset)
+  rules = rules_lib.load(version)
+  workloads = score.scored_workloads(rules)
+  held_out = score.held_out_pairs(rules, workloads, times)
+  scoring = score.Scoring(workloads, held_out, rules.tau_max, integration)
+  times = times.reindex(columns=scoring.columns)
   return Board(
-    ruled,
-    'seconds',
-    score.Scoring(workloads, held_out, ruled.tau_max, integration),
-    times,
-    counted,
-    score.scores(counted, ruled.tau_max, integration),
-    published_lib.published_scores(version, ruleset),
+    rules=rules,
+    unit='seconds',
+    scoring=scoring,
+    times=times,
+    counted=scoring.counted(times),
+    scores=scoring(times),
+    published=published.published_scores(version, ruleset),
   )
 
 
@@ -76,7 +79,7 @@ def table(board: Board) -> pd.DataFrame:
 def as_json(board: Board) -> dict:
   """The leaderboard as JSON values, keyed as those of `jaxperf score`."""
   return {
-    'scores': {name: float(value) for name, value in board.scores.items()},
+    'scores': board.scores.to_dict(),
     'time_to_target': times_lib.finite_times(board.times),
-    'notes': [published_lib.SOURCE, text.DISCLAIMER],
+    'notes': [published.SOURCE, text.DISCLAIMER],
   }
