@@ -24,16 +24,6 @@ _UNDERSAMPLING_VERSION = '1'
 _STATISTICS = ('mean', 'std', 'volume_max')
 
 
-def build(name: str, size: int, data: str | None) -> workload.Data:
-  """Fake data, the slices that ship, or (full size) only their shapes."""
-  if data == 'fake':
-    return fake(size)
-  if name.startswith('mini_'):
-    return mini()
-  spec = functools.partial(element_spec, size)
-  return data_lib.unavailable(name, spec)
-
-
 def element_spec(size: int, batch_size: int, split: str | None = None):
   """A training batch, or an evaluation batch if a split is named."""
   image = jax.ShapeDtypeStruct((batch_size, size, size), np.float32)

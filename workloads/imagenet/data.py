@@ -7,6 +7,7 @@ Shapes: B images of SxS pixels, C classes.
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -36,13 +37,27 @@ class ImageSpec:
   mixup: bool
 
 
-def build(name: str, spec: ImageSpec, data: str | None = None) -> workload.Data:
-  """Fake data, the images that ship, or (full size) only their shapes."""
-  if data == 'fake':
-    return fake(spec)
-  if name.startswith('mini_'):
-    return mini(spec)
-  return data_lib.unavailable(name, functools.partial(element_spec, spec))
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+  """A set of labelled images.
+
+  Attributes:
+    name: for tables.
+    num_train: training images.
+    num_validation: validation images.
+    num_test: test images.
+    size: height and width in pixels, as the models see them.
+    num_classes: C.
+    batches: makes the real batches; None where they are not available.
+  """
+
+  name: str
+  num_train: int
+  num_validation: int
+  num_test: int
+  size: int
+  num_classes: int
+  batches: Callable[[ImageSpec], workload.Data] | None = None
 
 
 def element_spec(spec: ImageSpec, batch_size: int, split: str | None = None):
@@ -110,6 +125,25 @@ def mini(spec: ImageSpec) -> workload.Data:
       yield batch | {'inputs': _three_channels(grey)}
 
   return workload.Data(train, evaluation, functools.partial(element_spec, spec))
+
+
+IMAGENET = Dataset(
+  'ImageNet (test: ImageNet-v2)',
+  num_train=1_281_167,
+  num_validation=50_000,
+  num_test=10_000,
+  size=224,
+  num_classes=1000,
+)
+FASHION_MNIST = Dataset(
+  'Fashion-MNIST (16,000 images)',
+  num_train=12_000,
+  num_validation=2_000,
+  num_test=2_000,
+  size=28,
+  num_classes=10,
+  batches=mini,
+)
 
 
 def _mixed(batch, spec: ImageSpec, rng) -> dict[str, np.ndarray]:
