@@ -53,7 +53,7 @@ def test_another_salt_gives_other_parameters(folder):
 
 
 def test_a_workload_that_no_index_describes_is_reported(folder):
-  with pytest.raises(KeyError, match='base_four.*index_one.json'):
+  with pytest.raises(KeyError, match=r'base_four.*index_one\.json'):
     reference.index('base_four', folder)
 
 
