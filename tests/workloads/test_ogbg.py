@@ -195,7 +195,9 @@ def test_greedy_packing_makes_the_published_batches(parity):
 def tiny(**changes):
   """`init` and `apply` of a network that compiles fast."""
   config = {'num_tasks': 128, 'latent': 8, 'hidden': (8,), 'steps': 1}
-  return workload_lib.model_functions(model.Config(**config | changes))
+  return workload_lib.model_functions(
+    model.GraphNetwork(model.Config(**config | changes))
+  )
 
 
 def tiny_workload():

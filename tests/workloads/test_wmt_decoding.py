@@ -34,7 +34,7 @@ def small_model(name):
   entry = ENTRY['variants'][name]['beam_model']
   sizes = entry['config']
   config = dataclasses.replace(
-    workloads.settings(name).model,
+    workloads.settings(name).model.config,
     vocab_size=sizes['vocab_size'],
     width=sizes['emb_dim'],
     mlp_width=sizes['mlp_dim'],

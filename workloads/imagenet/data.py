@@ -12,8 +12,7 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
-from jaxperf import data as data_lib
-from jaxperf import workload
+from jaxperf import data, workload
 from workloads.imagenet import augment
 from workloads.mini_data import images as images_lib
 
@@ -88,7 +87,7 @@ def fake(spec: ImageSpec) -> workload.Data:
     batch = {'inputs': inputs, 'targets': targets}
     return _mixed(batch, spec, rng) if split is None and spec.mixup else batch
 
-  return data_lib.generated(make_batch, _FAKE_EVALUATION_EXAMPLES)._replace(
+  return data.generated(make_batch, _FAKE_EVALUATION_EXAMPLES)._replace(
     element_spec=functools.partial(element_spec, spec)
   )
 
@@ -104,10 +103,10 @@ def mini(spec: ImageSpec) -> workload.Data:
     images, labels = _mini_split('train')
     padding = [(0, 0)] + [(_MINI_PADDING, _MINI_PADDING)] * 2
     padded = np.pad(images, padding)
-    for indices, taken in data_lib.shuffled_indices(
+    for indices, taken in data.shuffled_indices(
       seed, len(images), batch_size, cursor
     ):
-      rng = data_lib.batch_rng(seed, taken)
+      rng = data.batch_rng(seed, taken)
       inputs = augment.random_crop_and_flip(padded, indices, spec.size, rng)
       batch = {'inputs': _normalised(inputs), 'targets': labels[indices]}
       if spec.mixup:
@@ -118,7 +117,7 @@ def mini(spec: ImageSpec) -> workload.Data:
     images, labels = _mini_split(split)
     if split == 'train':  # Any prefix has as many images of each class.
       images, labels = images[:MINI_EVAL_TRAIN], labels[:MINI_EVAL_TRAIN]
-    for batch in data_lib.array_evaluation(
+    for batch in data.array_evaluation(
       {'inputs': images, 'targets': labels}, batch_size
     ):
       grey = _normalised(batch['inputs'])

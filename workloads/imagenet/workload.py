@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxperf import data as data_lib
-from jaxperf import workload as workload_lib
+from jaxperf import workload
 from workloads import flax_model, param_kinds
 from workloads.imagenet import data as imagenet_data
 
@@ -50,7 +50,7 @@ class Settings:
 
 def build(
   name: str, settings: Settings, *, data: str | None = None
-) -> workload_lib.Workload:
+) -> workload.Workload:
   """The workload of these settings.
 
   Args:
@@ -62,7 +62,7 @@ def build(
   init, apply = flax_model.functions(
     settings.model, (1, size, size, 3), settings.default_dropout
   )
-  return workload_lib.Workload(
+  return workload.Workload(
     name=name,
     description=_description(settings),
     init=init,
@@ -72,14 +72,14 @@ def build(
     finish=finish,
     data=_data(name, settings, data),
     param_kinds=param_kinds.by_path,
-    loss_kind=workload_lib.LossKind.SOFTMAX_CROSS_ENTROPY,
+    loss_kind=workload.LossKind.SOFTMAX_CROSS_ENTROPY,
     default_batch_size=settings.batch_size,
     eval_batch_size=settings.eval_batch_size,
     metric_names=METRIC_NAMES,
   )
 
 
-def loss(logits, batch, *, label_smoothing=0.0) -> workload_lib.Loss:
+def loss(logits, batch, *, label_smoothing=0.0) -> workload.Loss:
   r"""Softmax cross entropy with hard or soft labels.
 
   With y the one-hot or soft label and a the smoothing,
@@ -102,7 +102,7 @@ def loss(logits, batch, *, label_smoothing=0.0) -> workload_lib.Loss:
   per_example = -jnp.sum(targets * jax.nn.log_softmax(logits), axis=-1)
   weights = _weights(batch)
   per_example = per_example * weights
-  return workload_lib.Loss(per_example.sum(), weights.sum(), per_example)
+  return workload.Loss(per_example.sum(), weights.sum(), per_example)
 
 
 def metric_sums(logits, batch) -> dict[str, jax.Array]:
@@ -141,9 +141,9 @@ def _evaluate(apply, params, model_state, batch, key):
   return metric_sums(logits, batch), {}
 
 
-def _description(settings: Settings) -> workload_lib.Description:
+def _description(settings: Settings) -> workload.Description:
   dataset = settings.dataset
-  return workload_lib.Description(
+  return workload.Description(
     task='image classification',
     dataset=dataset.name,
     model=settings.model_name,
@@ -158,7 +158,7 @@ def _description(settings: Settings) -> workload_lib.Description:
   )
 
 
-def _data(name: str, settings: Settings, data: str | None) -> workload_lib.Data:
+def _data(name: str, settings: Settings, data: str | None) -> workload.Data:
   dataset = settings.dataset
   spec = imagenet_data.ImageSpec(
     dataset.size, dataset.num_classes, settings.mixup

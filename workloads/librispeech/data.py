@@ -13,8 +13,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxperf import data as data_lib
-from jaxperf import workload
+from jaxperf import data, workload
 from workloads.librispeech import tokenizer
 from workloads.mini_data import speech as speech_lib
 
@@ -104,7 +103,7 @@ def fake(sizes: Sizes) -> workload.Data:
     weights = None if split is None else np.ones(batch_size, np.float32)
     return batch_of(audio, lengths, labels, label_lengths, weights)
 
-  return data_lib.generated(make_batch, _FAKE_EVALUATION_EXAMPLES)._replace(
+  return data.generated(make_batch, _FAKE_EVALUATION_EXAMPLES)._replace(
     element_spec=functools.partial(element_spec, sizes)
   )
 
@@ -120,7 +119,7 @@ def mini() -> workload.Data:
     }
 
   def train(seed, batch_size, cursor=None):
-    for indices, taken in data_lib.shuffled_indices(
+    for indices, taken in data.shuffled_indices(
       seed, len(_commands()['train'].lengths), batch_size, cursor
     ):
       yield batch('train', indices), taken
@@ -131,7 +130,7 @@ def mini() -> workload.Data:
       indices = np.arange(start, min(start + batch_size, count))
       weights = np.ones(len(indices), np.float32)
       examples = batch(split, indices) | {'weights': weights}
-      yield data_lib.pad_batch(examples, batch_size)
+      yield data.pad_batch(examples, batch_size)
 
   return workload.Data(
     train, evaluation, functools.partial(element_spec, _MINI_SIZES)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxperf import data as data_lib
-from jaxperf import workload as workload_lib
+from jaxperf import workload
 from workloads import param_kinds
 from workloads.librispeech import (
   ctc,
@@ -20,7 +20,7 @@ from workloads.librispeech import (
   tokenizer,
   word_errors,
 )
-from workloads.librispeech import data as speech_data
+from workloads.librispeech import data as librispeech_data
 
 DEFAULT_DROPOUT = 0.1
 METRIC_NAMES = ('ctc_loss', 'wer', 'true_wer')
@@ -43,7 +43,7 @@ class Settings:
   model: nn.Module
   model_name: str
   source: str
-  corpus: speech_data.Corpus
+  corpus: librispeech_data.Corpus
   masks: spec_augment.Masks
   batch_size: int
   eval_batch_size: int
@@ -51,7 +51,7 @@ class Settings:
 
 def build(
   name: str, settings: Settings, *, data: str | None = None
-) -> workload_lib.Workload:
+) -> workload.Workload:
   """The workload of these settings.
 
   Args:
@@ -62,7 +62,7 @@ def build(
   corpus = settings.corpus
   detokenize = corpus.detokenize_fake if data == 'fake' else corpus.detokenize
   apply = functools.partial(_apply, settings.model, settings.masks)
-  return workload_lib.Workload(
+  return workload.Workload(
     name=name,
     description=_description(settings),
     init=functools.partial(_init, settings.model),
@@ -72,7 +72,7 @@ def build(
     finish=functools.partial(finish, detokenize),
     data=_data(name, corpus, data),
     param_kinds=param_kinds.by_path,
-    loss_kind=workload_lib.LossKind.CTC_LOSS,
+    loss_kind=workload.LossKind.CTC_LOSS,
     default_batch_size=settings.batch_size,
     eval_batch_size=settings.eval_batch_size,
     metric_names=METRIC_NAMES,
@@ -111,9 +111,9 @@ def finish(
   }
 
 
-def _description(settings: Settings) -> workload_lib.Description:
+def _description(settings: Settings) -> workload.Description:
   corpus = settings.corpus
-  return workload_lib.Description(
+  return workload.Description(
     task='speech recognition',
     dataset=corpus.name,
     model=settings.model_name,
@@ -128,12 +128,12 @@ def _description(settings: Settings) -> workload_lib.Description:
 
 
 def _data(
-  name: str, corpus: speech_data.Corpus, data: str | None
-) -> workload_lib.Data:
+  name: str, corpus: librispeech_data.Corpus, data: str | None
+) -> workload.Data:
   if data == 'fake':
-    return speech_data.fake(corpus.sizes)
+    return librispeech_data.fake(corpus.sizes)
   if corpus.batches is None:
-    spec = functools.partial(speech_data.element_spec, corpus.sizes)
+    spec = functools.partial(librispeech_data.element_spec, corpus.sizes)
     return data_lib.unavailable(name, spec)
   return corpus.batches()
 

@@ -28,14 +28,14 @@ class Settings:
 
   Attributes:
     description: for tables and records.
-    model: sizes and choices of the graph network.
+    model: the graph network.
     batch_size: training graphs in a step, at most.
     eval_batch_size: evaluation graphs in a batch, at most.
     graphs: the real graphs of a split; None where they are not available.
   """
 
   description: workload.Description
-  model: model.Config
+  model: model.GraphNetwork
   batch_size: int
   eval_batch_size: int
   graphs: Callable[[str], Sequence[ogbg_data.Graph]] | None = None
@@ -56,14 +56,21 @@ FULL = Settings(
     source='Hu et al. 2020, arXiv:2005.00687; Battaglia et al. 2018, '
     'arXiv:1806.01261',
   ),
-  model=model.Config(),
+  model=model.GraphNetwork(model.Config()),
   batch_size=512,
   eval_batch_size=32_768,
 )
-GELU = dataclasses.replace(FULL, model=model.Config(activation=nn.gelu))
-SILU = dataclasses.replace(FULL, model=model.Config(activation=nn.silu))
+GELU = dataclasses.replace(
+  FULL, model=model.GraphNetwork(model.Config(activation=nn.gelu))
+)
+SILU = dataclasses.replace(
+  FULL, model=model.GraphNetwork(model.Config(activation=nn.silu))
+)
 MODEL_SIZE = dataclasses.replace(
-  FULL, model=model.Config(latent=128, hidden=(256, 256), steps=3)
+  FULL,
+  model=model.GraphNetwork(
+    model.Config(latent=128, hidden=(256, 256), steps=3)
+  ),
 )
 MINI = dataclasses.replace(
   FULL,
@@ -76,7 +83,9 @@ MINI = dataclasses.replace(
     num_validation=1_864,
     num_test=1_866,
   ),
-  model=model.Config(num_tasks=65, latent=48, hidden=(48,), steps=3),
+  model=model.GraphNetwork(
+    model.Config(num_tasks=65, latent=48, hidden=(48,), steps=3)
+  ),
   batch_size=64,
   eval_batch_size=512,
   graphs=ogbg_data.mini_graphs,
@@ -113,9 +122,8 @@ def build(
   )
 
 
-def model_functions(config: model.Config):
+def model_functions(module: model.GraphNetwork):
   """The contract's `init` and `apply` of a graph network."""
-  module = model.GraphNetwork(config)
 
   def init(key):
     _, params_key = jax.random.split(key)
@@ -222,7 +230,7 @@ def _dummy_graph() -> jraph.GraphsTuple:
 
 
 def _data(name: str, settings: Settings, data: str | None) -> workload.Data:
-  num_tasks, load = settings.model.num_tasks, settings.graphs
+  num_tasks, load = settings.model.config.num_tasks, settings.graphs
   if data == 'fake':
     load = functools.partial(ogbg_data.fake_graphs, num_tasks)
   if load is None:

@@ -24,7 +24,7 @@ class Settings:
 
   Attributes:
     description: for tables and records.
-    model: sizes and choices of the Transformer.
+    model: the Transformer.
     num_beams: hypotheses that the search keeps for each sentence.
     batch_size: training rows in a step.
     eval_batch_size: evaluation sentences in a batch.
@@ -33,7 +33,7 @@ class Settings:
   """
 
   description: workload.Description
-  model: blocks.Config
+  model: model_lib.Transformer
   num_beams: int
   batch_size: int
   eval_batch_size: int
@@ -54,16 +54,20 @@ FULL = Settings(
     uses_label_smoothing=True,
     source='Vaswani et al. 2017, arXiv:1706.03762',
   ),
-  model=blocks.Config(),
+  model=model_lib.Transformer(blocks.Config()),
   num_beams=4,
   batch_size=128,
   eval_batch_size=128,
 )
-POST_LN = dataclasses.replace(FULL, model=blocks.Config(post_ln=True))
-ATTENTION_TEMP = dataclasses.replace(
-  FULL, model=blocks.Config(attention_temperature=4.0)
+POST_LN = dataclasses.replace(
+  FULL, model=model_lib.Transformer(blocks.Config(post_ln=True))
 )
-GLU_TANH = dataclasses.replace(FULL, model=blocks.Config(gated=True))
+ATTENTION_TEMP = dataclasses.replace(
+  FULL, model=model_lib.Transformer(blocks.Config(attention_temperature=4.0))
+)
+GLU_TANH = dataclasses.replace(
+  FULL, model=model_lib.Transformer(blocks.Config(gated=True))
+)
 MINI = dataclasses.replace(
   FULL,
   description=dataclasses.replace(
@@ -75,13 +79,15 @@ MINI = dataclasses.replace(
     num_validation=wmt_data.MINI_EVAL_EXAMPLES['validation'],
     num_test=wmt_data.MINI_EVAL_EXAMPLES['test'],
   ),
-  model=blocks.Config(
-    vocab_size=4000,
-    width=128,
-    mlp_width=256,
-    num_heads=4,
-    depth=2,
-    max_length=48,
+  model=model_lib.Transformer(
+    blocks.Config(
+      vocab_size=4000,
+      width=128,
+      mlp_width=256,
+      num_heads=4,
+      depth=2,
+      max_length=48,
+    )
   ),
   num_beams=2,
   batch_size=16,
@@ -100,7 +106,7 @@ def build(
     data: `'fake'` for random sentences; None for the real ones.
   """
   source = _source(name, settings, data)
-  model = model_lib.Transformer(settings.model)
+  model = settings.model
   return workload.Workload(
     name=name,
     description=settings.description,
@@ -241,7 +247,7 @@ def _finish(
 
 
 def _source(name: str, settings: Settings, data: str | None) -> wmt_data.Source:
-  config = settings.model
+  config = settings.model.config
   if data == 'fake':
     return wmt_data.fake(config.vocab_size, config.max_length)
   if settings.data is None:
