@@ -6,12 +6,15 @@ Shapes: B slices of SxS pixels.
 """
 
 import functools
+import pathlib
+from collections.abc import Iterator
 
 import jax
 import numpy as np
 
 from jaxperf import data, workload
 from workloads.fastmri import sampling
+from workloads.fastmri import slices as slices_lib
 from workloads.mini_data import cache, files, mri
 
 MINI_SIZE = 96
@@ -20,6 +23,9 @@ MINI_EVALUATED = {'train': 32, 'validation': 128, 'test': 128}
 _FAKE_EVALUATION_EXAMPLES = 100
 # Changes with what `sampling.undersampled` does.
 _UNDERSAMPLING_VERSION = '1'
+# Keeps the seeds of masks apart from the other uses of a run's seed.
+_MASKS = 3
+_EVAL_TRAIN_WORD = 1
 _STATISTICS = ('mean', 'std', 'volume_max')
 
 
@@ -30,6 +36,96 @@ def element_spec(size: int, batch_size: int, split: str | None = None):
   batch = {'inputs': image, 'targets': image}
   batch |= dict.fromkeys(_STATISTICS, number)
   return batch if split is None else batch | {'weights': number}
+
+
+def prepared(data_dir: pathlib.Path | None = None) -> workload.Data:
+  """The slices that `jaxperf data prepare` has made.
+
+  Training slices come in a new order each epoch, each with the same mask in all
+  of them; all validation and test slices of a width share one mask.
+
+  Args:
+    data_dir: folder of all prepared data; None for `$JAXPERF_DATA`.
+  """
+  # Opened when first asked for: a model can be had without data.
+  opened = functools.cache(lambda: slices_lib.open_splits(data_dir))
+
+  def train(seed, batch_size, cursor=None, rows=None):
+    return training(opened().train, seed, batch_size, cursor, rows)
+
+  def evaluation(split, batch_size, rows=None):
+    return _evaluation(opened(), split, batch_size, rows)
+
+  return workload.Data(
+    train,
+    evaluation,
+    functools.partial(element_spec, slices_lib.SIZE),
+    lambda: _check(opened),
+  )
+
+
+def _check(opened) -> None:
+  """Refuses data that is not there."""
+  opened()
+
+
+def run_word(seed: int) -> int:
+  """First half of the seeds of all training masks of a run."""
+  words = np.random.SeedSequence([seed, _MASKS]).generate_state(1, np.uint64)
+  return int(words[0] >> np.uint64(1))
+
+
+def first_indices(slices: slices_lib.Slices, seed: int, batch_size: int):
+  """Which slices make the first batch of training."""
+  return next(data.shuffled_indices(seed, slices.num_slices, batch_size))[0]
+
+
+def training(
+  slices: slices_lib.Slices, seed, batch_size, cursor, rows
+) -> Iterator[tuple[data.Batch, int]]:
+  """Endless batches and cursors; see `workload.Data.train`."""
+  first, last = rows or (0, batch_size)
+  word = run_word(seed)
+  for indices, taken in data.shuffled_indices(
+    seed, slices.num_slices, batch_size, cursor
+  ):
+    wanted = indices[first:last].tolist()
+    seeds = [(word, index) for index in wanted]
+    yield slices_lib.read(slices, wanted, seeds), taken
+
+
+def _evaluation(splits: slices_lib.Splits, split, batch_size, rows):
+  """One pass in order, the last batch padded."""
+  first, last = rows or (0, batch_size)
+  slices, indices, seeds = _evaluated(splits, split)
+  for start in range(0, len(indices), batch_size):
+    chosen = slice(start + first, start + last)
+    wanted = indices[chosen]
+    batch = slices_lib.read(slices, wanted, seeds[chosen], last - first)
+    weights = (np.arange(last - first) < len(wanted)).astype(np.float32)
+    yield batch | {'weights': weights}
+
+
+def _evaluated(splits: slices_lib.Splits, split: str):
+  """Slices, indices and seeds of an evaluation; of training a fixed part."""
+  if split != 'train':
+    slices = {'validation': splits.validation, 'test': splits.test}[split]
+    indices = list(range(slices.num_slices))
+    return slices, indices, [sampling.EVALUATION_SEED] * len(indices)
+  indices = eval_train(splits.train.num_slices)
+  return splits.train, indices, [(_EVAL_TRAIN_WORD, i) for i in indices]
+
+
+def eval_train(num_slices: int) -> list[int]:
+  """Training slices that one evaluation covers, at equal distances.
+
+  Of N slices, the j-th of M is slice floor(j N / M).
+
+  >>> eval_train(34_742)[:3], len(eval_train(34_742))
+  ([0, 9, 19], 3584)
+  """
+  count = min(slices_lib.EVAL_TRAIN, num_slices)
+  return [j * num_slices // count for j in range(count)]
 
 
 def fake(size: int) -> workload.Data:
@@ -49,7 +145,7 @@ def fake(size: int) -> workload.Data:
   )
 
 
-def mini() -> workload.Data:
+def mini(_: pathlib.Path | None = None) -> workload.Data:
   """Simulated scans of the brain that ships, undersampled as the real ones.
 
   As in the full task, all validation and test slices share one mask, and a

@@ -4,13 +4,13 @@
 
 import dataclasses
 import functools
+import pathlib
 from collections.abc import Callable
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxperf import data as data_lib
 from jaxperf import workload
 from workloads import flax_model, param_kinds
 from workloads.fastmri import data as fastmri_data
@@ -29,7 +29,7 @@ class Settings:
     image_size: height and width in pixels.
     batch_size: training slices in a step.
     eval_batch_size: evaluation slices in a batch.
-    data: makes the real batches; None where they are not available.
+    data: makes the real batches, of the folder of all prepared data.
   """
 
   description: workload.Description
@@ -37,7 +37,7 @@ class Settings:
   image_size: int
   batch_size: int
   eval_batch_size: int
-  data: Callable[[], workload.Data] | None = None
+  data: Callable[[pathlib.Path | None], workload.Data]
 
 
 FULL = Settings(
@@ -57,6 +57,7 @@ FULL = Settings(
   image_size=320,
   batch_size=32,
   eval_batch_size=256,
+  data=fastmri_data.prepared,
 )
 MODEL_SIZE = dataclasses.replace(
   FULL, model=model.UNet(model.Config(channels=64, num_pools=3))
@@ -88,15 +89,20 @@ MINI = dataclasses.replace(
 
 
 def build(
-  name: str, settings: Settings, *, data: str | None = None
+  name: str, settings: Settings, *, data: str | pathlib.Path | None = None
 ) -> workload.Workload:
   """The workload of these settings.
 
   Args:
     name: of the workload.
     settings: `FULL`, `MINI` or a variant.
-    data: `'fake'` for random images; None for the real ones.
+    data: `'fake'` for random images; the folder of all prepared data, or None
+      for the usual one, for the real ones.
   """
+  if data == 'fake':
+    chosen = fastmri_data.fake(settings.image_size)
+  else:
+    chosen = settings.data(data)
   # Any size does: the parameters depend on the channels alone.
   init, apply = flax_model.functions(
     settings.model, (1, 64, 64), DEFAULT_DROPOUT
@@ -109,7 +115,7 @@ def build(
     loss=loss,
     evaluate=functools.partial(_evaluate, apply),
     finish=finish,
-    data=_data(name, settings, data),
+    data=chosen,
     param_kinds=param_kinds.by_path,
     loss_kind=workload.LossKind.MEAN_ABSOLUTE_ERROR,
     default_batch_size=settings.batch_size,
@@ -169,12 +175,3 @@ def _evaluate(apply, params, model_state, batch, key):
     'loss': summed,
     'num_examples': n_valid,
   }, {}
-
-
-def _data(name: str, settings: Settings, data: str | None) -> workload.Data:
-  if data == 'fake':
-    return fastmri_data.fake(settings.image_size)
-  if settings.data is None:
-    spec = functools.partial(fastmri_data.element_spec, settings.image_size)
-    return data_lib.unavailable(name, spec)
-  return settings.data()
