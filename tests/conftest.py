@@ -59,6 +59,16 @@ def parity(request):
   rows.check()
 
 
+@pytest.fixture(scope='session')
+def mri_data(tmp_path_factory):
+  """A folder of prepared data with the miniature scans."""
+  from tests import mri_scans  # Loads nothing where no test asks for it.
+
+  folder = tmp_path_factory.mktemp('mri')
+  mri_scans.prepared(folder)
+  return folder
+
+
 def pytest_addoption(parser):
   parser.addoption(
     '--parity-table',

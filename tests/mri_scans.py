@@ -1,0 +1,117 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Miniature scans: raw files, what is expected of them, prepared ones.
+
+As a script it prepares few volumes: `python -m tests.mri_scans RAW TO WORKERS`.
+"""
+
+import functools
+import json
+import pathlib
+import sys
+import tarfile
+
+import numpy as np
+
+from jaxperf.datasets import prepare as prepare_lib
+from tests import reference
+from workloads.fastmri import check, prepare
+
+FOLDER = reference.FOLDER / 'data' / 'fastmri'
+RAW = FOLDER / 'raw'
+PARTS = ('train', 'val')
+FEW = 3  # Volumes of the part val where few do; the last is test.
+
+
+@functools.cache
+def expected() -> dict:
+  """Names, counts, seeds."""
+  return json.loads((FOLDER / 'expected.json').read_text())
+
+
+@functools.cache
+def arrays() -> dict[str, np.ndarray]:
+  """Masks, images, statistics."""
+  with np.load(FOLDER / 'expected.npz') as file:
+    return dict(file)
+
+
+def volumes(part: str) -> list[tuple]:
+  """Name, slices, height, width, max, has max of each volume."""
+  return expected()['volumes'][f'knee_singlecoil_{part}']
+
+
+def dataset(few: bool = False, **changes):
+  """The data set with the counts of the miniature, or of a few volumes of it.
+
+  Args:
+    few: whether the part val has but `FEW` volumes.
+    changes: to what is published.
+  """
+  train, val = volumes('train'), volumes('val')
+  val = val[:FEW] if few else val
+  boundary = FEW - 1 if few else check.PUBLISHED.validation_volumes
+  published = check.Published(
+    {'train': len(train), 'val': len(val)},
+    {
+      'train': sum(row[1] for row in train),
+      'validation': sum(row[1] for row in val[:boundary]),
+      'test': sum(row[1] for row in val[boundary:]),
+    },
+    boundary,
+    tolerance=1.0,
+  )
+  return prepare.dataset(published._replace(**changes))
+
+
+def prepared(
+  to: pathlib.Path, raw: pathlib.Path = RAW, few: bool = False, **options
+) -> str:
+  """Prepares the miniature in a folder."""
+  return prepare_lib.run(dataset(few), raw, to, **options)
+
+
+def unpacked(folder: pathlib.Path, prefix: str = 'knee_') -> pathlib.Path:
+  """Folders of raw volumes, few of the part val."""
+  for part in PARTS:
+    target = folder / f'{prefix}singlecoil_{part}'
+    target.mkdir(parents=True)
+    wanted = {row[0] for row in volumes(part)[: FEW if part == 'val' else None]}
+    with tarfile.open(RAW / f'knee_singlecoil_{part}.tar.xz') as tar:
+      for member in tar:
+        name = pathlib.PurePath(member.name).name
+        if name in wanted:
+          (target / name).write_bytes(tar.extractfile(member).read())
+  return folder
+
+
+def packed(folder: pathlib.Path, suffix: str = '.tar') -> pathlib.Path:
+  """Turns folders of raw volumes into archives, in an order of their own."""
+  for part in PARTS:
+    source = folder / f'knee_singlecoil_{part}'
+    mode = 'w:' + suffix.removeprefix('.tar').removeprefix('.')
+    with tarfile.open(folder / f'{source.name}{suffix}', mode) as tar:
+      for path in sorted(source.iterdir(), reverse=True):
+        tar.add(path, f'singlecoil_{part}/{path.name}')
+        path.unlink()
+    source.rmdir()
+  return folder
+
+
+def contents(folder: pathlib.Path) -> dict[str, bytes]:
+  """Bytes of the files of a prepared data set, journals left out."""
+  paths = (path for path in folder.rglob('*') if path.is_file())
+  return {
+    str(path.relative_to(folder)): path.read_bytes()
+    for path in paths
+    if path.parent.name != 'journals'
+  }
+
+
+if __name__ == '__main__':
+  prepared(
+    pathlib.Path(sys.argv[2]),
+    pathlib.Path(sys.argv[1]),
+    few=True,
+    workers=int(sys.argv[3]),
+  )
