@@ -28,7 +28,8 @@ def refused(raw, to, dataset=None, **options):
     prepare_lib.run(dataset or click_logs.dataset(), raw, to, **options)
   sentence = str(caught.value)
   assert '\n' not in sentence
-  assert not list(to.glob('**/*.part'))
+  # Processes that are ended in the middle leave something to overwrite.
+  assert options.get('workers', 1) > 1 or not list(to.glob('**/*.part'))
   assert not (to / 'criteo1tb' / 'manifest.json').exists()
   return sentence
 
