@@ -232,11 +232,15 @@ def test_fake_batches_are_as_announced(name, split):
   published.compare_batch(batch, data.element_spec(3, split))
 
 
-def test_full_size_slices_are_announced_but_not_available():
-  data = workloads.build('fastmri_tanh').data
+@pytest.mark.parametrize('name', NAMES)
+def test_full_size_slices_are_announced_without_data(name, monkeypatch):
+  monkeypatch.delenv('JAXPERF_DATA', raising=False)
+  data = workloads.build(name).data
   assert data.element_spec(4)['targets'].shape == (4, 320, 320)
-  with pytest.raises(errors.UserError, match='fastmri_tanh is not available'):
+  with pytest.raises(errors.UserError, match='no folder of prepared data'):
     data.train(0, 4, None)
+  with pytest.raises(errors.UserError, match='no folder of prepared data'):
+    data.check()
 
 
 def test_mini_stream_resumes_exactly_and_is_as_announced():

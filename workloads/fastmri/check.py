@@ -71,9 +71,15 @@ def unlike(files: Iterable[prepared.File], tolerance: float) -> str:
 
 
 def findings(
-  published: Published, folder: pathlib.Path, manifest: prepared.Manifest
+  published: Published,
+  folder: pathlib.Path,
+  manifest: prepared.Manifest,
+  deep: bool = False,
 ) -> Iterator[tuple[bool, str]]:
-  """Counts, headers and first slices; see `Dataset.check`."""
+  """Counts, headers and first slices; see `Dataset.check`.
+
+  Nothing more if `deep`: hashes tell all that there is to tell of slices.
+  """
   original = manifest.parameters['counts'] == 'published'
   files, first = manifest.files, manifest.parameters['validation_volumes']
   splits = slices.splits(folder, files, first)

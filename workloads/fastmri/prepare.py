@@ -14,6 +14,7 @@ import numpy as np
 
 from jaxperf import errors, prepared
 from jaxperf.datasets import dataset as dataset_lib
+from jaxperf.datasets import journal as journal_lib
 from workloads.fastmri import archives, check, sampling, slices, volumes
 
 _WIDTH = 372  # Of k-space; others are about as wide.
@@ -67,7 +68,8 @@ def _plan(
       _check_volumes(path, len(archives.names(path)), expected.get(part))
   return dataset_lib.Plan(
     stages=[
-      _units(part, path, expected.get(part)) for part, path in found.items()
+      functools.partial(_units, part, path, expected.get(part))
+      for part, path in found.items()
     ],
     parameters={
       'counts': compared,
@@ -80,7 +82,7 @@ def _plan(
 
 
 def _units(
-  part: str, path: pathlib.Path, expected: int | None
+  part: str, path: pathlib.Path, expected: int | None, _: pathlib.Path
 ) -> Iterator[dataset_lib.Unit]:
   """The volumes of a part; of an archive as it is unpacked."""
   seen = set()
@@ -127,7 +129,7 @@ def _check_volumes(
 def _prepare(
   unit: dataset_lib.Unit,
   folder: pathlib.Path,
-  journal: prepared.Journal,
+  journal: journal_lib.Journal,
   report: dataset_lib.Report,
 ) -> None:
   """Makes the two files of a volume; see `Dataset.prepare`."""
