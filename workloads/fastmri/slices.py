@@ -3,8 +3,8 @@
 """Prepared slices on disk: which of them make a split, and reading them.
 
 A volume is two `.npy` files: half-transformed k-space (`sampling.hybrid`) and
-targets, a slice along axis 0. They are mapped for as long as a slice is read,
-so that no file stays open.
+targets, a slice along axis 0. A slice is read to where it is worked on, which
+costs less than mapping the file, and no file stays open.
 """
 
 import bisect
@@ -53,15 +53,20 @@ class Volume(NamedTuple):
   width: int
   volume_max: float
 
-  def mapped(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-    """A slice: (320, W) complex64 and (320, 320) float32, read-only."""
-    shapes = ((SIZE, self.width), (SIZE, SIZE))
-    return tuple(
-      np.memmap(path, kind, 'r', header + index * _bytes(kind, shape), shape)
-      for path, header, kind, shape in zip(
-        self.paths, self.headers, (np.complex64, np.float32), shapes
-      )
-    )
+  def read(self, index: int, hybrid: np.ndarray, target: np.ndarray) -> None:
+    """Reads a slice into (320, W) complex64 and (320, 320) float32.
+
+    Raises:
+      UserError: if a file ends before it.
+    """
+    for path, header, array in zip(self.paths, self.headers, (hybrid, target)):
+      with open(path, 'rb', buffering=0) as file:
+        file.seek(header + index * array.nbytes)
+        if file.readinto(array) != array.nbytes:
+          raise errors.UserError(
+            f'{path} ends before its slice {index}: run `jaxperf data prepare '
+            f'{NAME}` again'
+          )
 
 
 def _bytes(kind, shape: tuple[int, int]) -> int:
@@ -243,13 +248,12 @@ def _fill(slices, indices, seeds, batch, rows: Sequence[int]) -> None:
   )
   work = np.empty(0, np.complex64)
   for row, (volume, index), mask in zip(rows, places, masks):
-    hybrid, target = volume.mapped(index)
-    if work.shape != hybrid.shape:
-      work = np.empty(hybrid.shape, np.complex64)
-    np.multiply(hybrid, fft.ifftshift(mask), out=work)
+    if work.shape != (SIZE, volume.width):
+      work = np.empty((SIZE, volume.width), np.complex64)
     inputs, targets = batch['inputs'][row], batch['targets'][row]
+    volume.read(index, work, targets)
+    work *= fft.ifftshift(mask)
     sampling.magnitude(work, inputs)
-    targets[:] = target
     mean, std = sampling.normalise(inputs, targets)
     if not 0 < std < np.inf:
       raise errors.UserError(
