@@ -4,6 +4,7 @@
 
 import errno
 import gzip
+import pathlib
 import shutil
 
 import pytest
@@ -209,7 +210,7 @@ def test_a_disk_that_fills_up_keeps_what_is_finished(tmp_path, monkeypatch):
 def test_folders_that_cannot_be_are_refused(tmp_path):
   assert 'is not a folder' in refused(tmp_path / 'no', tmp_path / 'to')
   # A file system that nobody can write to.
-  sentence = refused(click_logs.RAW, prepare_lib.pathlib.Path('/proc/to'))
+  sentence = refused(click_logs.RAW, pathlib.Path('/proc/to'))
   assert 'cannot be written to' in sentence
 
 

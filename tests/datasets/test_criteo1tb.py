@@ -12,7 +12,7 @@ import sys
 import numpy as np
 import pytest
 
-from jaxperf import prepared
+from jaxperf import errors, prepared
 from tests import click_logs
 from workloads.criteo1tb import features, shards
 
@@ -173,7 +173,7 @@ def slow(block):
 def test_a_part_goes_on_to_the_whole(folder, tmp_path):
   text = click_logs.prepared(tmp_path, options={'days': '0,23'})
   assert f'{EXPECTED["rows"]["test"]:,} test' in text
-  with pytest.raises(prepared.errors.UserError, match='a part of the raw'):
+  with pytest.raises(errors.UserError, match='a part of the raw'):
     prepared.load(tmp_path / 'criteo1tb', shards.VERSION)
   opened = shards.open_splits(tmp_path, partial=True)
   assert opened.train.num_rows == EXPECTED['rows_per_day'][0]
