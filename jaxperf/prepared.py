@@ -34,13 +34,13 @@ class File(NamedTuple):
     name: below the data set's folder.
     bytes: its size.
     sha256: of its content, hexadecimal.
-    counts: what it holds, e.g. `{'rows': 8}`.
+    counts: what it holds, e.g. `{'rows': 8}`; any numbers.
   """
 
   name: str
   bytes: int
   sha256: str
-  counts: Mapping[str, int]
+  counts: Mapping[str, float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,7 +233,7 @@ def writing(path: pathlib.Path) -> Iterator[IO[bytes]]:
     os.close(parent)
 
 
-def describe(place: pathlib.Path, name: str, **counts: int) -> File:
+def describe(place: pathlib.Path, name: str, **counts: float) -> File:
   """Size and hash of a file, from reading it, with what it holds."""
   path = place / name
   return File(name, path.stat().st_size, sha256(path), counts)
