@@ -11,8 +11,11 @@ import pathlib
 import sys
 import tarfile
 
+import h5py
 import numpy as np
+import pytest
 
+from jaxperf import errors
 from jaxperf.datasets import prepare as prepare_lib
 from tests import reference
 from workloads.fastmri import check, prepare
@@ -39,6 +42,9 @@ def arrays() -> dict[str, np.ndarray]:
 def volumes(part: str) -> list[tuple]:
   """Name, slices, height, width, max, has max of each volume."""
   return expected()['volumes'][f'knee_singlecoil_{part}']
+
+
+FIRST = pathlib.Path('knee_singlecoil_train', volumes('train')[0][0])
 
 
 def dataset(few: bool = False, **changes):
@@ -106,6 +112,42 @@ def contents(folder: pathlib.Path) -> dict[str, bytes]:
     for path in paths
     if path.parent.name != 'journals'
   }
+
+
+def refused(raw, to, workers=1, **changes):
+  """The sentence with which the preparation of few volumes is refused."""
+  made = dataset(few=True, **changes)
+  with pytest.raises(errors.UserError) as caught:
+    prepare_lib.run(made, raw, to, workers)
+  sentence = str(caught.value)
+  assert '\n' not in sentence
+  if workers == 1:  # Of others that were at work something may be left.
+    assert not list(to.glob('**/*.part'))
+  assert not (to / 'fastmri' / 'manifest.json').exists()
+  return sentence
+
+
+def prepared_volumes(to):
+  """Names of what is there under a final name."""
+  return {path.name.split('.')[0] for path in to.rglob('*.npy')}
+
+
+def changed(raw, **arrays):
+  """Replaces arrays of the first training volume; None removes one."""
+  path = raw / FIRST
+  with h5py.File(path, 'a') as file:
+    for key, array in arrays.items():
+      if key in file:
+        del file[key]
+      if array is not None:
+        file[key] = array
+  return path
+
+
+def raw_arrays(raw):
+  """Arrays of the first training volume."""
+  with h5py.File(raw / FIRST) as file:
+    return {key: file[key][()] for key in ('kspace', 'reconstruction_esc')}
 
 
 if __name__ == '__main__':

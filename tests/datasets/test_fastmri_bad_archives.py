@@ -1,22 +1,18 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Bad scans: each is told in one sentence, and nothing of them is kept."""
+"""Bad archives, folders and prepared scans: each is told in one sentence."""
 
 import builtins
 import shutil
 
-import h5py
 import numpy as np
 import pytest
 
 from jaxperf import errors, prepared
-from jaxperf.datasets import check as check_lib
-from jaxperf.datasets import prepare as prepare_lib
 from tests import mri_scans
 from workloads.fastmri import data, slices
 
-PART = 'knee_singlecoil_train'
-NAME = mri_scans.volumes('train')[0][0]
+PART, NAME = mri_scans.FIRST.parts
 
 
 @pytest.fixture(scope='module')
@@ -37,46 +33,12 @@ def whole(good, tmp_path_factory):
   return path
 
 
-def refused(raw, to, workers=1, **changes):
-  """The sentence with which the preparation is refused."""
-  dataset = mri_scans.dataset(few=True, **changes)
-  with pytest.raises(errors.UserError) as caught:
-    prepare_lib.run(dataset, raw, to, workers)
-  sentence = str(caught.value)
-  assert '\n' not in sentence
-  if workers == 1:  # Of others that were at work something may be left.
-    assert not list(to.glob('**/*.part'))
-  assert not (to / 'fastmri' / 'manifest.json').exists()
-  return sentence
-
-
-def prepared_volumes(to):
-  return {path.name.split('.')[0] for path in to.rglob('*.npy')}
-
-
-def changed(raw, **arrays):
-  """Replaces arrays of the first training volume; None removes one."""
-  path = raw / PART / NAME
-  with h5py.File(path, 'a') as file:
-    for key, array in arrays.items():
-      if key in file:
-        del file[key]
-      if array is not None:
-        file[key] = array
-  return path
-
-
-def arrays(raw):
-  with h5py.File(raw / PART / NAME) as file:
-    return {key: file[key][()] for key in ('kspace', 'reconstruction_esc')}
-
-
 @pytest.mark.parametrize('suffix', ['.tar.xz', '.tar.gz', '.tar'])
 def test_a_truncated_archive_is_named(raw, tmp_path, suffix):
   path = mri_scans.packed(raw, suffix) / f'{PART}{suffix}'
   content = path.read_bytes()
   path.write_bytes(content[: len(content) * 2 // 3])
-  sentence = refused(raw, tmp_path / 'to')
+  sentence = mri_scans.refused(raw, tmp_path / 'to')
   assert str(path) in sentence
   assert 'download it again' in sentence
   assert '90 days' in sentence
@@ -92,7 +54,7 @@ def test_a_damaged_archive_is_refused(raw, tmp_path, suffix, where):
   at = int(len(content) * where)
   content[at : at + 8] = bytes(255 - byte for byte in content[at : at + 8])
   path.write_bytes(content)
-  sentence = refused(raw, tmp_path / 'to')
+  sentence = mri_scans.refused(raw, tmp_path / 'to')
   assert str(path) in sentence
   assert 'again' in sentence
 
@@ -100,13 +62,13 @@ def test_a_damaged_archive_is_refused(raw, tmp_path, suffix, where):
 def test_what_came_from_a_damaged_archive_is_made_again(raw, whole, tmp_path):
   # Bytes of a target change, which no checksum of the file covers.
   bad = shutil.copytree(raw, tmp_path / 'bad')
-  target = arrays(bad)['reconstruction_esc']
-  volume = changed(bad, reconstruction_esc=target + 1)
-  size, good = volume.stat().st_size, (raw / PART / NAME).stat().st_size
+  target = mri_scans.raw_arrays(bad)['reconstruction_esc']
+  volume = mri_scans.changed(bad, reconstruction_esc=target + 1)
+  size, good = volume.stat().st_size, (raw / mri_scans.FIRST).stat().st_size
   if size < good:
     volume.write_bytes(volume.read_bytes() + bytes(good - size))
   else:
-    path = raw / PART / NAME
+    path = raw / mri_scans.FIRST
     path.write_bytes(path.read_bytes() + bytes(size - good))
   mri_scans.prepared(tmp_path / 'to', mri_scans.packed(bad), few=True)
   prepared.withdraw(tmp_path / 'to' / 'fastmri')
@@ -118,43 +80,10 @@ def test_what_came_from_a_damaged_archive_is_made_again(raw, whole, tmp_path):
   assert found == wanted
 
 
-@pytest.mark.parametrize('workers', [1, 2])
-def test_a_truncated_volume_is_told_with_both_sizes(raw, tmp_path, workers):
-  path = raw / PART / NAME
-  size = path.stat().st_size
-  path.write_bytes(path.read_bytes()[:-100])
-  sentence = refused(raw, tmp_path / 'to', workers)
-  assert str(path) in sentence
-  assert f'{size - 100:,} bytes, expected {size:,}' in sentence
-  assert path.stem not in prepared_volumes(tmp_path / 'to')
-
-
-def test_a_damaged_volume_is_named(raw, tmp_path):
-  path = raw / PART / NAME
-  path.write_bytes(b'x' * 100)
-  assert f'{path} is damaged' in refused(raw, tmp_path / 'to')
-  path.write_bytes(b'')
-  assert f'{path} is damaged' in refused(raw, tmp_path / 'to')
-
-
-def test_damage_within_a_compressed_volume_is_named(raw, tmp_path):
-  path = raw / PART / NAME
-  with h5py.File(path) as file:
-    if file['kspace'].compression is None:
-      pytest.skip('nothing in these files tells of damage')
-    chunk = file['kspace'].id.get_chunk_info(0)
-  content = bytearray(path.read_bytes())
-  middle = chunk.byte_offset + chunk.size // 2
-  content[middle : middle + 64] = bytes(64)
-  path.write_bytes(content)
-  sentence = refused(raw, tmp_path / 'to')
-  assert f'{path} is bad: slice 0 of kspace' in sentence
-
-
 def test_missing_volumes_are_counted_before_anything_is_done(raw, tmp_path):
   folder = raw / 'knee_singlecoil_val'
   next(folder.iterdir()).unlink()
-  sentence = refused(raw, tmp_path / 'to')
+  sentence = mri_scans.refused(raw, tmp_path / 'to')
   few = mri_scans.FEW
   assert f'{folder} has {few - 1} volumes (.h5), expected {few}' in sentence
   assert 'validation and test would move' in sentence
@@ -165,14 +94,14 @@ def test_missing_volumes_of_an_archive_are_counted(raw, tmp_path):
   next((raw / 'knee_singlecoil_val').iterdir()).unlink()
   path = mri_scans.packed(raw) / 'knee_singlecoil_val.tar'
   few = mri_scans.FEW
-  sentence = refused(raw, tmp_path / 'to')
+  sentence = mri_scans.refused(raw, tmp_path / 'to')
   assert f'{path} has {few - 1} volumes (.h5), expected {few}' in sentence
 
 
 def test_missing_slices_are_counted(raw, tmp_path):
   found = sum(row[1] for row in mri_scans.volumes('train'))
   counts = {'train': found + 1, 'validation': 1, 'test': 1}
-  sentence = refused(raw, tmp_path / 'to', slices=counts)
+  sentence = mri_scans.refused(raw, tmp_path / 'to', slices=counts)
   assert f'the train split has {found:,} slices, expected {found + 1:,}' in (
     sentence
   )
@@ -180,95 +109,26 @@ def test_missing_slices_are_counted(raw, tmp_path):
 
 def test_missing_parts_and_two_forms_are_named(raw, tmp_path):
   twin = shutil.copytree(raw / PART, raw / 'singlecoil_train')
-  sentence = refused(raw, tmp_path / 'to')
+  sentence = mri_scans.refused(raw, tmp_path / 'to')
   assert 'two forms' in sentence
   assert str(twin) in sentence
   shutil.rmtree(twin)
   shutil.rmtree(raw / PART)
-  assert f'{raw} has no {PART}' in refused(raw, tmp_path / 'to')
+  assert f'{raw} has no {PART}' in mri_scans.refused(raw, tmp_path / 'to')
   (raw / PART).mkdir()
-  assert f'{raw / PART} has 0 volumes' in refused(raw, tmp_path / 'to')
+  assert f'{raw / PART} has 0 volumes' in mri_scans.refused(
+    raw, tmp_path / 'to'
+  )
 
 
 def test_a_name_that_is_there_twice_is_refused(raw, tmp_path):
   (raw / PART / 'more').mkdir()
-  shutil.copy(raw / PART / NAME, raw / PART / 'more')
+  shutil.copy(raw / mri_scans.FIRST, raw / PART / 'more')
   count = len(mri_scans.volumes('train')) + 1
-  sentence = refused(
+  sentence = mri_scans.refused(
     raw, tmp_path / 'to', volumes={'train': count, 'val': mri_scans.FEW}
   )
   assert f'has two files {NAME}' in sentence
-
-
-def test_a_volume_of_the_test_archive_is_refused(raw, tmp_path):
-  path = changed(raw, reconstruction_esc=None, mask=np.ones(368, bool))
-  sentence = refused(raw, tmp_path / 'to')
-  assert f'{path} has a mask and no targets' in sentence
-  assert 'this is from the test archive' in sentence
-
-
-def test_multi_coil_data_is_refused(raw, tmp_path):
-  kspace = arrays(raw)['kspace']
-  path = changed(raw, kspace=kspace[:, None])
-  sentence = refused(raw, tmp_path / 'to')
-  assert str(path) in sentence
-  assert 'multi-coil data: the single-coil archives are needed' in sentence
-
-
-@pytest.mark.parametrize(
-  ('key', 'cut'),
-  [
-    ('kspace', np.s_[:, :-2]),
-    ('kspace', np.s_[:, :, :318]),
-    ('kspace', np.s_[:0]),
-    ('kspace', np.s_[0]),
-    ('reconstruction_esc', np.s_[:, 1:]),
-    ('reconstruction_esc', np.s_[:0]),
-  ],
-)
-def test_other_shapes_are_told(raw, tmp_path, key, cut):
-  array = arrays(raw)[key][cut]
-  path = changed(raw, **{key: array})
-  sentence = refused(raw, tmp_path / 'to')
-  assert str(path) in sentence
-  assert f'{array.dtype} {array.shape}' in sentence
-
-
-def test_missing_arrays_are_named(raw, tmp_path):
-  changed(raw, kspace=None)
-  assert 'has no kspace' in refused(raw, tmp_path / 'to')
-
-
-@pytest.mark.parametrize('key', ['kspace', 'reconstruction_esc'])
-def test_values_that_are_not_finite_are_refused(raw, tmp_path, key):
-  array = arrays(raw)[key]
-  array[-1, 5, 5] = np.nan
-  path = changed(raw, **{key: array})
-  sentence = refused(raw, tmp_path / 'to')
-  place = f'{path} is bad: slice {len(array) - 1} of {key}'
-  assert f'{place} has values that are not finite' in sentence
-  assert path.stem not in prepared_volumes(tmp_path / 'to')
-
-
-def test_a_constant_slice_is_refused(raw, tmp_path):
-  kspace = arrays(raw)['kspace']
-  kspace[-1] = 0
-  path = changed(raw, kspace=kspace)
-  sentence = refused(raw, tmp_path / 'to')
-  assert f'{path} is bad: slice {len(kspace) - 1} is constant' in sentence
-
-
-def test_targets_of_other_scans_are_told_by_name(raw, tmp_path, capsys):
-  target = arrays(raw)['reconstruction_esc']
-  path = changed(raw, reconstruction_esc=-target)
-  mri_scans.prepared(tmp_path, raw, few=True)
-  out = capsys.readouterr().err
-  assert 'warning: in 1 volumes' in out
-  assert f'train/{path.stem}.hybrid.npy, by ' in out
-  lines = []
-  dataset = mri_scans.dataset(few=True)
-  check_lib.run(dataset, tmp_path / 'fastmri', False, lines.append)
-  assert any(path.stem in x for x in lines if 'targets: in 1 volumes' in x)
 
 
 def test_a_missing_package_is_named_with_its_extra(raw, tmp_path, monkeypatch):
@@ -280,7 +140,7 @@ def test_a_missing_package_is_named_with_its_extra(raw, tmp_path, monkeypatch):
     return real(name, *rest)
 
   monkeypatch.setattr(builtins, '__import__', refuse)
-  sentence = refused(raw, tmp_path / 'to')
+  sentence = mri_scans.refused(raw, tmp_path / 'to')
   assert 'h5py' in sentence
   assert "pip install 'jaxperf[data]'" in sentence
 
@@ -290,8 +150,8 @@ def test_a_full_disk_is_told_before_anything_is_done(
 ):
   usage = shutil.disk_usage('/')._replace(free=10**6)
   monkeypatch.setattr(shutil, 'disk_usage', lambda path: usage)
-  assert 'GB free' in refused(raw, tmp_path / 'to')
-  assert not prepared_volumes(tmp_path / 'to')
+  assert 'GB free' in mri_scans.refused(raw, tmp_path / 'to')
+  assert not mri_scans.prepared_volumes(tmp_path / 'to')
 
 
 def test_options_are_checked(raw, tmp_path):
