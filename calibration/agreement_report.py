@@ -124,7 +124,8 @@ def scatter(agreements: Sequence[agreement_lib.Agreement]) -> list[Axes]:
         ylim=(-0.03, 1.03),
         xlabel='published score',
         ylabel='mini score',
-        title=f'{rules.TUNING[ruleset].capitalize()} (workloads: {len(times.columns)})',
+        title=f'{rules.TUNING[ruleset].capitalize()} '
+        f'(workloads: {len(times.columns)})',
       )
       style.label_ends(ax, points, names)
   return list(panels[0])
