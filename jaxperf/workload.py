@@ -129,10 +129,11 @@ class Workload(NamedTuple):
     init: `(key) -> params, model_state`. `model_state` is a dict, empty where
       the model keeps no running statistics.
     apply: `(params, model_state, batch, key, *, train, update_stats=True,
-      use_running_average=None, dropout_rate=None) -> outputs, model_state`.
+      dropout_rate=None) -> outputs, model_state`.
       `train` is a static bool. `dropout_rate` None stands for the workload's
       default; it may be a traced scalar. With `update_stats` False the model
-      state comes back unchanged. `use_running_average` None means `not train`.
+      state comes back unchanged. Batch norms use running statistics where
+      `train` is False.
     loss: `(outputs, batch, *, label_smoothing=0.0) -> Loss`.
     evaluate: `(params, model_state, batch, key) -> sums, rows`. `sums` is a
       dict of scalars that are added over batches. `rows` is a dict of arrays

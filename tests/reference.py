@@ -14,10 +14,6 @@ import numpy as np
 FOLDER = pathlib.Path(
   os.environ.get('JAXPERF_FIXTURES') or pathlib.Path(__file__).parent / 'data'
 )
-_INDEX_FILES = (
-  'index_vision_tabular_graph.json',
-  'index_speech_translation.json',
-)
 
 
 @functools.cache
@@ -28,16 +24,36 @@ def arrays(name: str) -> Mapping[str, np.ndarray]:
 
 
 @functools.cache
-def index(base: str) -> Mapping:
-  """The whole index file that describes the base workload `base`."""
-  for name in _INDEX_FILES:
-    content = json.loads((FOLDER / name).read_text())
+def index(base: str, folder: pathlib.Path = FOLDER) -> Mapping:
+  """The whole index file that describes the base workload `base`.
+
+  Raises:
+    KeyError: if no index in the folder describes it.
+  """
+  files = sorted(folder.glob('index_*.json'))
+  for file in files:
+    content = json.loads(file.read_text())
     if base in content['workloads']:
       return content
-  raise KeyError(f'{base} is in none of {_INDEX_FILES} in {FOLDER}')
+  names = [file.name for file in files]
+  raise KeyError(f'{base} is in none of {names} in {folder}')
 
 
-def fill(path: str, shape: tuple[int, ...], salt: str = '') -> np.ndarray:
+def stored_part(text: str) -> tuple[slice, ...]:
+  """Which part of an array is stored: `'full'`, or a slice as in numpy.
+
+  >>> stored_part('[:, ::8]')
+  (slice(None, None, None), slice(None, None, 8))
+  """
+  if text == 'full':
+    return ()
+  return tuple(
+    slice(*(int(number) if number else None for number in axis.split(':')))
+    for axis in text.strip('[]').replace(' ', '').split(',')
+  )
+
+
+def fill(path: str, shape: tuple[int, ...], salt: str) -> np.ndarray:
   """A parameter made from its path: same rule as the reference numbers."""
   seed = zlib.crc32((salt + path).encode()) & 0xFFFFFFFF
   normal = np.random.Generator(np.random.PCG64(seed)).standard_normal(
@@ -57,11 +73,20 @@ def fill(path: str, shape: tuple[int, ...], salt: str = '') -> np.ndarray:
 
 
 def filled(
+  base: str,
   leaves: list[dict],
   multipliers: Mapping[str, float] | None = None,
-  salt: str = '',
+  folder: pathlib.Path = FOLDER,
 ) -> dict:
-  """A nested dict of filled leaves, from an index list of `{path, shape}`."""
+  """A nested dict of filled leaves.
+
+  Args:
+    base: the base workload, whose index gives the salt.
+    leaves: an index list of `{path, shape}`.
+    multipliers: path -> factor on a leaf.
+    folder: of the index.
+  """
+  salt = index(base, folder)['fill_salt']
   tree: dict = {}
   for leaf in leaves:
     value = fill(leaf['path'], leaf['shape'], salt)

@@ -62,10 +62,9 @@ def _apply(
   *,
   train,
   update_stats=True,
-  use_running_average=None,
   dropout_rate=None,
 ):
-  del update_stats, use_running_average
+  del update_stats
   hidden = jnp.tanh(batch['inputs'] @ params['one'])
   if train and dropout_rate is not None:
     keep = jax.random.bernoulli(key, 1 - dropout_rate, hidden.shape)

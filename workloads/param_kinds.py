@@ -24,6 +24,10 @@ def by_path(params: PyTree) -> PyTree:
   inside a module named after a convolution is a convolution weight, dense or
   not, and a dense layer named `..._embedding` holds an embedding.
 
+  >>> kinds = by_path({'Conv_0': {'kernel': 0.0, 'bias': 0.0}})
+  >>> str(kinds['Conv_0']['kernel']), str(kinds['Conv_0']['bias'])
+  ('conv_weight', 'bias')
+
   Args:
     params: nested dict of arrays or shapes, with flax's default names.
 

@@ -25,7 +25,6 @@ from jaxperf.trial import compiled, gradients, stopwatch, trial
 from jaxperf.trial import step as step_lib
 
 PyTree = Any
-_WORKLOADS = ('imagenet_resnet', 'wmt')
 _REFERENCE = 'optax.adamw'
 _RATE = 1e-3  # Of rules that are taken from optax.
 _STEPS = 10_000  # Of a run; the cost of an update does not depend on it.
@@ -54,7 +53,7 @@ def bench(
   Raises:
     UserError: if a workload or a submission does not exist.
   """
-  names = names or _WORKLOADS
+  names = names or plugins.typical_workloads()
   submissions = submissions or _all_submissions()
   for name in names:  # What does not exist is refused before it starts.
     plugins.workload(name, 'fake')

@@ -36,13 +36,17 @@ def workload(name: str, data: str | None = None) -> workload_lib.Workload:
   return _package('workloads').build(name, data=data)
 
 
+def typical_workloads() -> tuple[str, ...]:
+  """Names of a workload of convolutions and one of attention."""
+  return _package('workloads').TYPICAL
+
+
 def mini_sibling(name: str) -> str | None:
-  """The mini workload that the same module builds, if there is one."""
-  modules = _package('workloads').TABLE
-  for other, module in modules.items():
-    if module == modules[name] and other.startswith('mini_'):
-      return other
-  return None
+  """The mini workload of the same module of `workloads`, if there is one."""
+  table = _package('workloads').TABLE
+  module, _, _ = table[name].partition(':')
+  names = {place: other for other, place in table.items()}
+  return names.get(f'{module}:MINI')
 
 
 def baseline_names() -> list[str]:

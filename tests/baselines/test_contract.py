@@ -276,7 +276,7 @@ def test_state_is_made_of_arrays_only():
 
 def _parameter_tree(base):
   leaves = reference.index(base)['workloads'][base]['variants'][base]['params']
-  tree = reference.filled([{**leaf, 'shape': (1,)} for leaf in leaves])
+  tree = reference.filled(base, [{**leaf, 'shape': (1,)} for leaf in leaves])
   shapes = {leaf['path']: tuple(leaf['shape']) for leaf in leaves}
 
   def info(path, _):

@@ -71,7 +71,7 @@ def planned_text(tmp_path):
 def test_the_cost_of_a_step_is_what_hand_computing_gives(planned_text):
   config, jobs = planned_text(ADAM)
   cost = step_cost.ahead_of_time(config, jobs[:1], None)
-  model = workload_lib.CONFIGS['mini_clicks']
+  model = workload_lib.MINI.model.config
   # 27 vectors, the first made of 13 numbers; the products of all 378 pairs of
   # them, and the first again, go on.
   widths = [(13, *model.bottom), (model.bottom[-1] + 378, *model.top)]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests import reference
-from workloads.imagenet import classification
+from workloads.imagenet import workload as workload_lib
 
 
 def slow_except(names, *quick) -> list:
@@ -177,7 +177,7 @@ def compare_image_loss(parity, base, labels, smoothing, masked) -> None:
   batch = {'targets': targets}
   if masked == 'mask':
     batch['weights'] = numbers['loss/mask']
-  loss = classification.loss(
+  loss = workload_lib.loss(
     numbers['loss/logits'], batch, label_smoothing=smoothing
   )
   compare_loss(
@@ -189,7 +189,7 @@ def compare_image_metrics(parity, base) -> None:
   """Summed loss and number of hits of the masked logits."""
   numbers = reference.arrays(base)
   batch = {'targets': numbers['loss/labels'], 'weights': numbers['loss/mask']}
-  sums = classification.metric_sums(numbers['loss/logits'], batch)
+  sums = workload_lib.metric_sums(numbers['loss/logits'], batch)
   parity.close('loss', sums['loss'], numbers['metrics/loss_sum'], rtol=1e-5)
   correct = float(sums['num_correct'])
   parity.equal('correct', correct, numbers['metrics/num_correct'])

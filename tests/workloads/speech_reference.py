@@ -3,16 +3,23 @@
 """Compares a speech workload with the reference numbers of a variant."""
 
 import dataclasses
+import re
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+import workloads
 from tests import reference
-from workloads.librispeech import data, spec_augment, task, tokenizer
+from workloads.librispeech import data, spec_augment, tokenizer
+from workloads.librispeech import workload as workload_lib
 
 LOGITS = {'atol': 1e-3, 'rtol': 1e-4}
 CHAOTIC_LOGITS = {'atol': 1e-2, 'rtol': 1e-4}  # Of no_resnet in training.
+# Recurrent kernels are made by LAPACK's QR factorisation, whose blocks, and so
+# its rounding, depend on the processor: elements up to 0.3 were 3e-7 to 1.5e-6
+# off. By the usual bound they may be 256 x 2^-24 = 1.5e-5 off.
+ORTHOGONAL = 1e-5
+_RECURRENT = re.compile('/h[ifgo]/kernel$')
 
 
 class Variant:
@@ -28,17 +35,16 @@ class Variant:
     """
     self.entry = reference.index(base)['workloads'][base]['variants'][name]
     self.shared = reference.arrays(base)
-    self.params = reference.filled(self.entry['params'])
-    self.model_state = reference.filled(self.entry.get('batch_stats', []))
+    self.params = reference.filled(base, self.entry['params'])
+    self.model_state = reference.filled(base, self.entry.get('batch_stats', []))
     self.init_stats = self.shared[f'{name}/init_stats']
     self.batch = stored_batch(base)
-    self.workload = task.workload(
-      name,
-      model,
-      dataclasses.replace(task.FULL, masks=spec_augment.Masks(0, 0)),
-      'fake',
-      model_name='',
-      source='',
+    settings = dataclasses.replace(
+      workloads.settings(name), model=model, masks=spec_augment.Masks(0, 0)
+    )
+    self.workload = workload_lib.build(name, settings, data='fake')
+    self.stored = reference.stored_part(
+      self.entry['cases']['main']['logits_stored']
     )
     self._prefix = f'{name}/main/'
 
@@ -81,17 +87,25 @@ def check_tree(parity, variant: Variant) -> None:
 
 
 def check_init(parity, variant: Variant, seed: int) -> None:
-  """The initial parameters, which are the same bit for bit."""
+  """The initial parameters, which are the same up to the last bit or two."""
   params, _ = variant.workload.init(jax.random.PRNGKey(seed))
-  leaves = [np.asarray(x, np.float64) for x in jax.tree.leaves(params)]
-  stats = [[x.mean(), x.std(), x.min(), x.max(), x.flat[0]] for x in leaves]
-  parity.close('initial parameters', stats, variant.init_stats, atol=1e-6)
+  rows = zip(
+    variant.entry['params'],
+    jax.tree.leaves(params),
+    variant.init_stats,
+    strict=True,
+  )
+  for leaf, value, expected in rows:
+    x = np.asarray(value, np.float64)
+    stats = [x.mean(), x.std(), x.min(), x.max(), x.flat[0]]
+    atol = ORTHOGONAL if _RECURRENT.search(leaf['path']) else 1e-6
+    parity.close(f'initial {leaf["path"]}', stats, expected, atol=atol)
 
 
 def check_evaluation(parity, variant: Variant) -> None:
   """Logits, losses, decoded labels and metrics in evaluation mode."""
   workload = variant.workload
-  batch = variant.batch | {'weights': jnp.ones(2)}
+  batch = variant.batch | {'weights': np.ones(len(variant.batch['inputs'][0]))}
 
   @jax.jit
   def evaluate(params, model_state):
@@ -112,7 +126,9 @@ def check_evaluation(parity, variant: Variant) -> None:
   detokenize = tokenizer.sentence_pieces(
     reference.arrays('librispeech_conformer')['tokenizer/model'].tobytes()
   )
-  metrics = task.finish(detokenize, sums, jax.tree.map(np.asarray, rows))
+  metrics = workload_lib.finish(
+    detokenize, sums, jax.tree.map(np.asarray, rows)
+  )
   expected = variant.entry['eval_metrics_one_device']
   parity.close('ctc_loss', metrics['ctc_loss'], expected['ctc_loss'], rtol=1e-4)
   parity.close('wer', metrics['wer'], expected['wer'], rtol=1e-12)
@@ -172,7 +188,7 @@ def _check_logits(parity, variant, mode, outputs, tolerance) -> None:
   logits = np.asarray(outputs[0], np.float64)
   parity.equal('paddings', outputs[1], variant['logit_paddings'])
   expected = variant[f'{mode}_logits']
-  parity.close(f'{mode} logits', logits[:, :, ::8], expected, **tolerance)
+  parity.close(f'{mode} logits', logits[variant.stored], expected, **tolerance)
   total, squares, largest = variant[f'{mode}_logits_summary']
   # By Cauchy and Schwarz, what an error of this relative size can add up to.
   relative = tolerance['atol'] / 10

@@ -8,10 +8,10 @@ import jax
 import numpy as np
 import pytest
 
+import workloads
 from jaxperf import errors
 from tests import reference
 from tests.workloads import published
-from workloads.imagenet import resnet
 
 BASE = 'imagenet_resnet'
 LARGE = 'imagenet_resnet_large_bn_init'
@@ -24,7 +24,7 @@ NUMBERS = reference.arrays(BASE)
 @functools.cache
 def mini():
   """The mini workload on fake data, its variables and a training batch."""
-  workload = resnet.build('mini_images_resnet', data='fake')
+  workload = workloads.build('mini_images_resnet', data='fake')
   params, model_state = jax.jit(workload.init)(jax.random.key(0))
   batch = next(workload.data.train(0, 8, None))[0]
   return workload, params, model_state, batch
@@ -60,14 +60,14 @@ def same(one, two):
 @pytest.mark.parametrize('name', NAMES)
 def test_parameters_are_the_published_ones(name, parity):
   published.compare_parameters(
-    parity, resnet.build(name), published.variant(BASE, name)
+    parity, workloads.build(name), published.variant(BASE, name)
   )
 
 
 @pytest.mark.parity
 @pytest.mark.parametrize('name', INITIAL)
 def test_initial_values_are_the_published_ones(name, parity):
-  published.compare_initial_values(parity, resnet.build(name), BASE)
+  published.compare_initial_values(parity, workloads.build(name), BASE)
 
 
 @pytest.mark.parity
@@ -81,11 +81,11 @@ def test_forward_and_gradient_are_the_published_ones(name, parity):
   }
   eval_logits, train_logits, loss, gradient, new_state = (
     published.forward_and_gradient(
-      resnet.build(name),
-      reference.filled(entry['params']),
-      reference.filled(entry['batch_stats']),
+      workloads.build(name),
+      reference.filled(BASE, entry['params']),
+      reference.filled(BASE, entry['batch_stats']),
       batch,
-      0.1,
+      entry['cases']['main']['label_smoothing'],
     )
   )
   published.compare_logits(parity, 'eval', eval_logits, expected)
@@ -142,22 +142,16 @@ def test_running_statistics_keep_nine_tenths_of_the_old_value():
   np.testing.assert_allclose(stats['var'], 0.9 + 0.1 * x.var(axis=0), rtol=1e-5)
 
 
-def test_statistics_are_used_and_updated_independently():
+def test_statistics_of_the_batch_are_used_whether_or_not_they_are_kept():
   _, _, model_state, _ = mini()
   train, updated = apply_mini(train=True)
   frozen, unchanged = apply_mini(train=True, update_stats=False)
   assert same(frozen, train)
   assert same(unchanged, model_state)
   assert not same(updated, model_state)
-  running, unchanged = apply_mini(train=True, use_running_average=True)
-  evaluated, _ = apply_mini(train=False)
-  assert same(running, evaluated)
+  evaluated, unchanged = apply_mini(train=False)
+  assert not same(evaluated, train)
   assert same(unchanged, model_state)
-  batch_statistics, also_updated = apply_mini(
-    train=False, use_running_average=False
-  )
-  assert same(batch_statistics, train)
-  assert same(also_updated, updated)
 
 
 def test_statistics_are_over_the_global_batch_on_eight_devices():
@@ -201,20 +195,20 @@ def test_a_dropout_rate_is_ignored():
 
 def test_training_labels_are_integers_and_shapes_are_announced():
   for name in (BASE, 'mini_images_resnet'):
-    data = resnet.build(name, data='fake').data
+    data = workloads.build(name, data='fake').data
     batch = next(data.train(0, 3, None))[0]
     published.compare_batch(batch, data.element_spec(3))
     assert batch['targets'].shape == (3,)
 
 
 def test_full_size_images_are_not_available():
-  data = resnet.build(LARGE).data
+  data = workloads.build(LARGE).data
   with pytest.raises(errors.UserError, match=f'{LARGE} is not available'):
     data.evaluation('test', 4)
 
 
 def test_a_batch_of_the_mini_images_is_normalised():
-  data = resnet.build('mini_images_resnet').data
+  data = workloads.build('mini_images_resnet').data
   batch, _ = next(data.train(0, 512, None))
   assert batch['inputs'].shape == (512, 28, 28, 3)
   assert abs(batch['inputs'].mean()) < 0.1

@@ -13,7 +13,8 @@ import workloads
 from jaxperf import errors
 from tests import reference
 from tests.workloads import published
-from workloads.imagenet import augment, classification, randaugment, vit_model
+from workloads.imagenet import augment, randaugment, vit
+from workloads.imagenet import workload as workload_lib
 
 BASE = 'imagenet_vit'
 NAMES = (BASE, 'imagenet_vit_glu', 'imagenet_vit_post_ln', 'imagenet_vit_map')
@@ -58,7 +59,11 @@ def test_forward_and_gradient_are_the_published_ones(name, parity):
     'targets': NUMBERS['batch/targets'],
   }
   eval_logits, train_logits, loss, gradient, _ = published.forward_and_gradient(
-    workloads.build(name), reference.filled(entry['params']), {}, batch, 0.1
+    workloads.build(name),
+    reference.filled(BASE, entry['params']),
+    {},
+    batch,
+    entry['cases']['main']['label_smoothing'],
   )
   published.compare_logits(parity, 'eval', eval_logits, expected)
   published.compare_logits(parity, 'train', train_logits, expected)
@@ -81,7 +86,7 @@ def test_metrics_are_the_published_ones(parity):
 
 @pytest.mark.parity
 def test_position_embedding_is_the_published_one(parity):
-  embedding = vit_model.position_embedding(14, 14, 384)
+  embedding = vit.position_embedding(14, 14, 384)
   expected = published.case_arrays(BASE, 'posemb')
   parity.close('slice', embedding[:, ::13, ::17], expected['slice'], atol=1e-5)
   parity.close(
@@ -191,7 +196,7 @@ def test_every_crop_is_a_window_of_its_padded_image_or_its_mirror_image():
 def test_a_thousand_integer_labels_are_not_taken_for_soft_labels():
   labels = np.arange(1000) % 7
   logits = np.random.default_rng(0).standard_normal((1000, 1000))
-  loss = classification.loss(logits, {'targets': jnp.asarray(labels)})
+  loss = workload_lib.loss(logits, {'targets': jnp.asarray(labels)})
   shifted = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
   np.testing.assert_allclose(
     loss.per_example, -shifted[np.arange(1000), labels], rtol=1e-5
@@ -201,16 +206,12 @@ def test_a_thousand_integer_labels_are_not_taken_for_soft_labels():
 def test_labels_out_of_range_and_masked_batches_give_finite_numbers():
   logits = jnp.ones((2, 5))
   outside = {'targets': jnp.array([7, -1]), 'weights': jnp.ones(2)}
-  metrics = classification.finish(
-    classification.metric_sums(logits, outside), {}
-  )
+  metrics = workload_lib.finish(workload_lib.metric_sums(logits, outside), {})
   assert metrics == {'accuracy': 0.0, 'loss': 0.0}
   masked = {'targets': jnp.array([1, 2]), 'weights': jnp.zeros(2)}
-  loss = classification.loss(logits, masked, label_smoothing=0.1)
+  loss = workload_lib.loss(logits, masked, label_smoothing=0.1)
   assert (loss.summed, loss.n_valid) == (0, 0)
-  metrics = classification.finish(
-    classification.metric_sums(logits, masked), {}
-  )
+  metrics = workload_lib.finish(workload_lib.metric_sums(logits, masked), {})
   assert metrics == {'accuracy': 0.0, 'loss': 0.0}
 
 

@@ -1,6 +1,7 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
 
+import dataclasses
 import functools
 
 import flax.linen as nn
@@ -9,20 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import workloads
 from jaxperf import errors
 from tests import reference
 from tests.workloads import speech_reference
-from workloads.librispeech import (
-  conformer,
-  conformer_model,
-  data,
-  modules,
-  task,
-)
+from workloads.librispeech import conformer, data, modules
+from workloads.librispeech import workload as workload_lib
 
 BASE = 'librispeech_conformer'
-MINI = 'mini_speech_conformer'
-VARIANTS = [name for name in conformer.CONFIGS if name != MINI]
+VARIANTS = list(reference.index(BASE)['workloads'][BASE]['variants'])
 BASE_FIRST = [
   name if name == BASE else pytest.param(name, marks=pytest.mark.slow)
   for name in VARIANTS
@@ -31,8 +27,7 @@ BASE_FIRST = [
 
 @functools.cache
 def variant(name):
-  model = conformer_model.Conformer(conformer.CONFIGS[name])
-  return speech_reference.Variant(BASE, name, model)
+  return speech_reference.Variant(BASE, name, workloads.settings(name).model)
 
 
 @pytest.mark.parity
@@ -64,7 +59,7 @@ def test_training_is_that_of_the_benchmark(parity, name):
 @pytest.mark.parity
 def test_positions_are_those_of_the_benchmark(parity):
   arrays = reference.arrays(BASE)
-  positions = np.asarray(conformer_model.positions(50, 512), np.float64)
+  positions = np.asarray(conformer.positions(50, 512), np.float64)
   expected = arrays['posemb/slice']
   parity.close('slice', positions[::7, ::17], expected, atol=1e-5)
   expected = arrays['posemb/summary']
@@ -74,7 +69,7 @@ def test_positions_are_those_of_the_benchmark(parity):
 
 def test_depthwise_convolution_is_a_grouped_one():
   x = jax.random.normal(jax.random.key(0), (2, 9, 6))
-  module = conformer_model.DepthwiseConv(kernel_size=5)
+  module = conformer.DepthwiseConv(kernel_size=5)
   variables = module.init(jax.random.key(1), x)
   grouped = nn.Conv(6, (5,), feature_group_count=6, use_bias=False)
   np.testing.assert_allclose(
@@ -102,7 +97,7 @@ def test_batch_norm_sees_the_real_frames_alone():
 @functools.cache
 def small():
   """A small workload, its parameters and an evaluation batch."""
-  config = conformer_model.Config(
+  config = conformer.Config(
     vocabulary=28,
     width=8,
     channels=4,
@@ -110,14 +105,10 @@ def small():
     num_heads=2,
     feed_forward=16,
   )
-  workload = task.workload(
-    MINI,
-    conformer_model.Conformer(config),
-    task.MINI,
-    'fake',
-    model_name='',
-    source='',
+  settings = dataclasses.replace(
+    conformer.MINI, model=conformer.Conformer(config)
   )
+  workload = workload_lib.build('small', settings, data='fake')
   params, model_state = jax.jit(workload.init)(jax.random.key(0))
   sizes = data.Sizes(samples=16_000, labels=6, vocabulary=28)
   batch = next(iter(data.fake(sizes).evaluation('validation', 4)))
@@ -200,7 +191,6 @@ def test_augmentation_follows_the_key():
   [
     ({}, True),
     ({'update_stats': False}, False),
-    ({'use_running_average': True}, False),
   ],
 )
 def test_statistics_move_only_where_they_should(options, moves):
@@ -221,9 +211,9 @@ def test_statistics_move_only_where_they_should(options, moves):
 
 
 def test_fake_batches_have_the_shapes_of_the_real_ones():
-  workload = conformer.build(BASE, data='fake')
+  workload = workloads.build(BASE, data='fake')
   batch, _ = next(workload.data.train(0, 2, None))
-  spec = conformer.build(BASE).data.element_spec(2)
+  spec = workloads.build(BASE).data.element_spec(2)
   assert jax.tree.map(lambda x: (x.shape, x.dtype), batch) == jax.tree.map(
     lambda x: (x.shape, x.dtype), spec
   )
@@ -240,7 +230,7 @@ def test_fake_batches_have_the_shapes_of_the_real_ones():
 
 
 def test_real_full_size_data_and_its_tokenizer_are_refused():
-  workload = conformer.build(BASE)
+  workload = workloads.build(BASE)
   with pytest.raises(errors.UserError, match=f'{BASE}.*--config.data=fake'):
     workload.data.evaluation('test', 2)
   row = np.array([[5]])

@@ -10,15 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import workloads
 from tests import reference
 from tests.workloads import speech_reference
-from workloads.librispeech import deepspeech, deepspeech_model, recurrence, task
+from workloads.librispeech import deepspeech, recurrence
 
 BASE = 'librispeech_deepspeech'
 NO_RESNET = 'librispeech_deepspeech_no_resnet'
 NORM_AND_SPEC_AUG = 'librispeech_deepspeech_norm_and_spec_aug'
-MINI = 'mini_speech_deepspeech'
-VARIANTS = [name for name in deepspeech.CONFIGS if name != MINI]
+VARIANTS = list(reference.index(BASE)['workloads'][BASE]['variants'])
 BASE_FIRST = [
   name if name == BASE else pytest.param(name, marks=pytest.mark.slow)
   for name in VARIANTS
@@ -28,10 +28,9 @@ BASE_FIRST = [
 @functools.cache
 def variant(name):
   # The reference numbers have no dropout at all, fixed rates included.
-  config = dataclasses.replace(
-    deepspeech.CONFIGS[name], feed_forward_dropout=None
-  )
-  model = deepspeech_model.DeepSpeech(config)
+  model = workloads.settings(name).model
+  config = dataclasses.replace(model.config, feed_forward_dropout=None)
+  model = deepspeech.DeepSpeech(config)
   return speech_reference.Variant(BASE, name, model)
 
 
@@ -72,7 +71,7 @@ def test_a_layer_is_two_flax_lstms_over_the_real_frames():
   x = jax.random.normal(jax.random.key(0), (3, 8, num_inputs))
   lengths = jnp.array([8, 5, 1])
   paddings = (jnp.arange(8) >= lengths[:, None]).astype(float)
-  module = deepspeech_model.Bidirectional(units)
+  module = deepspeech.Bidirectional(units)
   variables = jax.jit(module.init)(jax.random.key(1), x, paddings)
   keys = jax.random.split(jax.random.key(2), 100)
   leaves, structure = jax.tree.flatten(variables)
@@ -135,7 +134,7 @@ def test_derivatives_of_the_recurrence_are_those_of_plain_cells():
 def test_feed_forward_layers_drop_out_at_a_fixed_rate_if_there_is_one(
   fixed_rate,
 ):
-  config = deepspeech_model.Config(
+  config = deepspeech.Config(
     vocabulary=5,
     width=8,
     channels=4,
@@ -143,10 +142,10 @@ def test_feed_forward_layers_drop_out_at_a_fixed_rate_if_there_is_one(
     num_feed_forward_layers=1,
     feed_forward_dropout=fixed_rate,
   )
-  model = deepspeech_model.DeepSpeech(config)
+  model = deepspeech.DeepSpeech(config)
   features = jax.random.normal(jax.random.key(0), (2, 24, 80))
   inputs = features, jnp.zeros((2, 24))
-  options = {'use_running_average': True, 'dropout_rate': 0.0}
+  options = {'dropout_rate': 0.0}
 
   @jax.jit
   def logits(key):
@@ -160,14 +159,14 @@ def test_feed_forward_layers_drop_out_at_a_fixed_rate_if_there_is_one(
 
 def test_residual_models_have_a_fixed_rate():
   for name in VARIANTS:
-    config = deepspeech.CONFIGS[name]
+    config = workloads.settings(name).model.config
     assert config.feed_forward_dropout == (0.1 if config.residual else None)
 
 
 def test_norm_and_spec_aug_masks_more_and_evaluates_in_smaller_batches():
-  workload = deepspeech.build(NORM_AND_SPEC_AUG)
+  workload = workloads.build(NORM_AND_SPEC_AUG)
   assert workload.eval_batch_size == 128
   assert workload.apply.args[1] == (15, 4)
-  base = deepspeech.build(BASE)
+  base = workloads.build(BASE)
   assert base.eval_batch_size == 256
-  assert base.apply.args[1] == task.FULL.masks == (10, 2)
+  assert base.apply.args[1] == deepspeech.FULL.masks == (10, 2)

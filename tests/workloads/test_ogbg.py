@@ -15,7 +15,7 @@ import workloads
 from jaxperf import errors
 from tests import reference
 from workloads.ogbg import data as data_lib
-from workloads.ogbg import metrics
+from workloads.ogbg import metrics, model
 from workloads.ogbg import workload as workload_lib
 
 VARIANTS = ('ogbg', 'ogbg_gelu', 'ogbg_silu', 'ogbg_model_size')
@@ -97,7 +97,7 @@ def test_initial_values_are_the_published_ones(name, parity):
 @pytest.mark.parametrize('name', MOSTLY_QUICK)
 def test_forward_and_gradient_are_the_published_ones(name, parity):
   apply, loss = workloads.build(name).apply, workload_lib.loss
-  params = reference.filled(variant(name)['params'])
+  params = reference.filled('ogbg', variant(name)['params'])
   batch = one_shard()
   smoothing = variant(name)['cases']['main']['label_smoothing']
 
@@ -196,7 +196,7 @@ def tiny(**changes):
   """`init` and `apply` of a network that compiles fast."""
   config = {'num_tasks': 128, 'latent': 8, 'hidden': (8,), 'steps': 1}
   return workload_lib.model_functions(
-    workload_lib.model_lib.Config(**config | changes)
+    model.GraphNetwork(model.Config(**config | changes))
   )
 
 

@@ -8,13 +8,13 @@ import jax
 import numpy as np
 import pytest
 
+import workloads
 from jaxperf import data as data_lib
 from jaxperf import errors
 from tests import reference
 from workloads.mini_data import translation
 from workloads.wmt import data as wmt_data
 from workloads.wmt import packing, text
-from workloads.wmt import workload as workload_lib
 
 ENTRY = reference.index('wmt')['workloads']['wmt']
 NUMBERS = reference.arrays('wmt')
@@ -86,7 +86,7 @@ def test_packed_rows_lose_no_token_and_keep_the_order():
 
 @pytest.mark.parametrize('name', ['wmt', 'mini_translation'])
 def test_fake_batches_are_as_announced(name):
-  workload = workload_lib.build(name, data='fake')
+  workload = workloads.build(name, data='fake')
   data, size = workload.data, workload.default_batch_size
   batch, _ = next(data.train(0, size, None))
   assert data_lib.spec_of(batch) == data.element_spec(size)
@@ -143,7 +143,7 @@ def test_an_evaluation_shows_the_same_pairs_whatever_the_batch(batch_size):
 
 
 def test_full_size_data_says_that_it_is_not_there():
-  data = workload_lib.build('wmt_post_ln').data
+  data = workloads.build('wmt_post_ln').data
   shapes = data.element_spec(128)
   assert shapes['targets_position'].shape == (128, 256)
   with pytest.raises(errors.UserError, match='wmt_post_ln'):
@@ -188,7 +188,7 @@ def test_bleu_of_one_wrong_word_is_as_counted_by_hand():
 
 
 def test_mini_batches_are_as_announced_and_as_many_as_the_facts_say():
-  workload = workload_lib.build('mini_translation')
+  workload = workloads.build('mini_translation')
   data, description = workload.data, workload.description
   size = workload.default_batch_size
   batch, _ = next(data.train(0, size, None))
@@ -208,7 +208,7 @@ def test_mini_batches_are_as_announced_and_as_many_as_the_facts_say():
 
 
 def test_mini_references_are_the_english_sentences():
-  workload = workload_lib.build('mini_translation')
+  workload = workloads.build('mini_translation')
   batch = next(workload.data.evaluation('validation', 2))
   sentences = translation.splits()['validation']
   english = [translation.detokenize(ids) for ids in sentences.english[:2]]

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import workloads
 from tests import reference
 from workloads.wmt import beam_search, workload
 from workloads.wmt import model as model_lib
@@ -33,7 +34,7 @@ def small_model(name):
   entry = ENTRY['variants'][name]['beam_model']
   sizes = entry['config']
   config = dataclasses.replace(
-    workload.CONFIGS[name],
+    workloads.settings(name).model.config,
     vocab_size=sizes['vocab_size'],
     width=sizes['emb_dim'],
     mlp_width=sizes['mlp_dim'],
@@ -41,7 +42,7 @@ def small_model(name):
     depth=sizes['num_layers'],
     max_length=sizes['max_len'],
   )
-  params = reference.filled(entry['params'], entry['param_multiplier'])
+  params = reference.filled('wmt', entry['params'], entry['param_multiplier'])
   return model_lib.Transformer(config), params
 
 
@@ -96,7 +97,8 @@ def test_search_with_a_model_finds_the_published_beams(name, parity):
     for key, array in NUMBERS.items()
     if key.startswith(f'{name}/beam_model/')
   }
-  found = TRANSLATE(model, params, numbers['inputs'], 4)
+  num_beams = ENTRY['variants'][name]['beam_model']['beam_size']
+  found = TRANSLATE(model, params, numbers['inputs'], num_beams)
   parity.equal('ids', found.sequences, numbers['sequences'])
   parity.equal('best', found.sequences[:, -1, 1:], numbers['predicted'])
   parity.close('scores', found.scores, numbers['scores'], atol=1e-3)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import workloads
 from tests import reference
 from workloads.wmt import blocks
 from workloads.wmt import model as model_lib
@@ -55,7 +56,7 @@ def filled(name):
   variant = ENTRY['variants'][name]
   multipliers = [case['param_multiplier'] for case in variant['cases'].values()]
   assert multipliers[0] == multipliers[1]
-  return reference.filled(variant['params'], multipliers[0])
+  return reference.filled('wmt', variant['params'], multipliers[0])
 
 
 @functools.cache
@@ -74,7 +75,7 @@ def random_tokens(seed, shape, vocab_size=24):
 @pytest.mark.parity
 @pytest.mark.parametrize('name', VARIANTS)
 def test_parameters_are_the_published_ones(name, parity):
-  workload = workload_lib.build(name)
+  workload = workloads.build(name)
   params, model_state = jax.eval_shape(workload.init, jax.random.key(0))
   variant, leaves = ENTRY['variants'][name], flat(params)
   count = sum(leaf.size for leaf in leaves.values())
@@ -93,7 +94,7 @@ def test_parameters_are_the_published_ones(name, parity):
 @pytest.mark.slow
 @pytest.mark.parametrize('name', VARIANTS)
 def test_initial_values_are_the_published_ones(name, parity):
-  workload = workload_lib.build(name)
+  workload = workloads.build(name)
   params, _ = jax.jit(workload.init)(jax.random.PRNGKey(INDEX['init_seed']))
   expected = NUMBERS[f'{name}/init_stats']
   for (path, leaf), row in zip(flat(params).items(), expected):
@@ -106,7 +107,8 @@ def test_initial_values_are_the_published_ones(name, parity):
 @pytest.mark.parametrize('case', ['padded', 'packed'])
 @pytest.mark.parametrize('name', QUICK_THEN_SLOW)
 def test_outputs_and_gradients_are_the_published_ones(name, case, parity):
-  workload, batch = workload_lib.build(name), reference_batch(case)
+  workload, batch = workloads.build(name), reference_batch(case)
+  setting = ENTRY['variants'][name]['cases'][case]
 
   @jax.jit
   def run(params):
@@ -114,7 +116,9 @@ def test_outputs_and_gradients_are_the_published_ones(name, case, parity):
       logits, _ = workload.apply(
         params, {}, batch, jax.random.key(0), train=True, dropout_rate=0.0
       )
-      loss = workload.loss(logits, batch, label_smoothing=0.1)
+      loss = workload.loss(
+        logits, batch, label_smoothing=setting['label_smoothing']
+      )
       return loss.summed / loss.n_valid, (logits, loss)
 
     (mean, (logits, loss)), gradient = jax.value_and_grad(
@@ -132,7 +136,11 @@ def test_outputs_and_gradients_are_the_published_ones(name, case, parity):
   }
   mean, logits, loss, norms, firsts = run(filled(name))
   close = functools.partial(parity.close, atol=1e-4, rtol=1e-4)
-  close('logits', logits[:, :, ::320], expected['eval_logits'])
+  close(
+    'logits',
+    logits[reference.stored_part(setting['logits_stored'])],
+    expected['eval_logits'],
+  )
   for mode in ('eval', 'train'):
     total = expected[f'{mode}_logits_summary']
     close(f'{mode} summary', summary(logits), total)

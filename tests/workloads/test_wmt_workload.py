@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.special
 
+import workloads
 from tests import reference
 from workloads.wmt import workload as workload_lib
 
@@ -17,7 +18,7 @@ NUMBERS = reference.arrays('wmt')
 @pytest.fixture(scope='module')
 def mini():
   """The mini workload on fake data, its parameters, and a training batch."""
-  workload = workload_lib.build('mini_translation', data='fake')
+  workload = workloads.build('mini_translation', data='fake')
   params, _ = jax.jit(workload.init)(jax.random.key(0))
   batch, _ = next(workload.data.train(0, 4, None))
   return workload, params, batch

@@ -23,18 +23,17 @@ NUM_DENSE, NUM_CATEGORICAL = 13, 26
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-  """Sizes and form of a DLRM.
+  """Sizes and choices of a DLRM, residual or not.
 
   Attributes:
     vocab_size: rows of the one embedding table that all features share.
     embed_dim: width of an embedding.
-    bottom: widths of the network over the dense features; without `residual`
-      the last one must be `embed_dim`.
+    bottom: widths of the network over the dense features; in `Dlrm` the last
+      one must be `embed_dim`.
     top: widths of the network that ends in the logit.
-    layer_norm: normalise after every ReLU and the embeddings.
+    layer_norm: normalise after every ReLU and the embeddings; in `Dlrm` only.
     embedding_init_scale: the table starts uniform in [0, this); None stands for
       1 / sqrt(vocab_size).
-    residual: residual networks on plain features, without interactions.
   """
 
   vocab_size: int = 32 * 128 * 1024
@@ -43,7 +42,6 @@ class Config:
   top: tuple[int, ...] = (1024, 1024, 512, 256, 1)
   layer_norm: bool = False
   embedding_init_scale: float | None = None
-  residual: bool = False
 
 
 class Dlrm(nn.Module):

@@ -10,8 +10,7 @@ import functools
 import jax
 import numpy as np
 
-from jaxperf import data as data_lib
-from jaxperf import workload
+from jaxperf import data, workload
 from workloads.fastmri import sampling
 from workloads.mini_data import cache, files, mri
 
@@ -22,16 +21,6 @@ _FAKE_EVALUATION_EXAMPLES = 100
 # Changes with what `sampling.undersampled` does.
 _UNDERSAMPLING_VERSION = '1'
 _STATISTICS = ('mean', 'std', 'volume_max')
-
-
-def build(name: str, size: int, data: str | None) -> workload.Data:
-  """Fake data, the slices that ship, or (full size) only their shapes."""
-  if data == 'fake':
-    return fake(size)
-  if name.startswith('mini_'):
-    return mini()
-  spec = functools.partial(element_spec, size)
-  return data_lib.unavailable(name, spec)
 
 
 def element_spec(size: int, batch_size: int, split: str | None = None):
@@ -55,7 +44,7 @@ def fake(size: int) -> workload.Data:
       batch['weights'] = np.ones(batch_size, np.float32)
     return batch
 
-  return data_lib.generated(make_batch, _FAKE_EVALUATION_EXAMPLES)._replace(
+  return data.generated(make_batch, _FAKE_EVALUATION_EXAMPLES)._replace(
     element_spec=functools.partial(element_spec, size)
   )
 
@@ -69,7 +58,7 @@ def mini() -> workload.Data:
 
   def train(seed, batch_size, cursor=None):
     arrays = _mini_split('train')
-    for indices, taken in data_lib.shuffled_indices(
+    for indices, taken in data.shuffled_indices(
       seed, len(arrays['inputs']), batch_size, cursor
     ):
       yield {key: value[indices] for key, value in arrays.items()}, taken
@@ -79,7 +68,7 @@ def mini() -> workload.Data:
     count = MINI_EVALUATED[split]
     arrays = {key: value[:count] for key, value in arrays.items()}
     weights = np.ones(count, np.float32)
-    return data_lib.array_evaluation(arrays | {'weights': weights}, batch_size)
+    return data.array_evaluation(arrays | {'weights': weights}, batch_size)
 
   return workload.Data(
     train, evaluation, functools.partial(element_spec, MINI_SIZE)

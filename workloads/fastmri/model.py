@@ -27,7 +27,7 @@ def leaky_relu(x: jax.Array) -> jax.Array:
 
 
 @dataclasses.dataclass(frozen=True)
-class UNetConfig:
+class Config:
   """Sizes and variants of the model.
 
   Attributes:
@@ -47,7 +47,7 @@ class UNetConfig:
 class UNet(nn.Module):
   """Images (B, H, W) to images (B, H, W)."""
 
-  config: UNetConfig
+  config: Config
 
   @nn.compact
   def __call__(self, images, *, train: bool, dropout_rate=0.0):
@@ -72,7 +72,7 @@ class UNet(nn.Module):
 class ConvBlock(nn.Module):
   """Twice a 3x3 convolution, normalisation, activation, dropout."""
 
-  config: UNetConfig
+  config: Config
   features: int
 
   @nn.compact
@@ -94,7 +94,7 @@ class ConvBlock(nn.Module):
 class TransposeConvBlock(nn.Module):
   """Transposed 2x2 convolution, instance normalisation, activation."""
 
-  config: UNetConfig
+  config: Config
   features: int
 
   @nn.compact

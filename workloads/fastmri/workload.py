@@ -2,76 +2,118 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reconstruction of undersampled MRI slices with a U-Net."""
 
+import dataclasses
 import functools
+from collections.abc import Callable
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxperf import data as data_lib
 from jaxperf import workload
-from workloads import param_kinds
-from workloads.fastmri import data as data_lib
-from workloads.fastmri import model as model_lib
-from workloads.fastmri import ssim
+from workloads import flax_model, param_kinds
+from workloads.fastmri import data as fastmri_data
+from workloads.fastmri import model, ssim
 
 DEFAULT_DROPOUT = 0.0
-CONFIGS = {
-  'fastmri': model_lib.UNetConfig(),
-  'fastmri_model_size': model_lib.UNetConfig(channels=64, num_pools=3),
-  'fastmri_tanh': model_lib.UNetConfig(activation=nn.tanh),
-  'fastmri_layernorm': model_lib.UNetConfig(layer_norm=True),
-  'mini_mri': model_lib.UNetConfig(channels=8, num_pools=3),
-}
-_DESCRIPTION = workload.Description(
-  task='MRI reconstruction',
-  dataset='fastMRI knee, single coil',
-  model='U-Net',
-  loss='mean absolute error',
-  num_train=34_742,
-  num_eval_train=3_584,
-  num_validation=3_554,
-  num_test=3_581,
-  default_dropout=DEFAULT_DROPOUT,
-  source='Zbontar et al. 2018; Ronneberger et al. 2015',
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+  """What one reconstruction workload is made of.
+
+  Attributes:
+    description: for tables and records.
+    model: the network.
+    image_size: height and width in pixels.
+    batch_size: training slices in a step.
+    eval_batch_size: evaluation slices in a batch.
+    data: makes the real batches; None where they are not available.
+  """
+
+  description: workload.Description
+  model: nn.Module
+  image_size: int
+  batch_size: int
+  eval_batch_size: int
+  data: Callable[[], workload.Data] | None = None
+
+
+FULL = Settings(
+  description=workload.Description(
+    task='MRI reconstruction',
+    dataset='fastMRI knee, single coil',
+    model='U-Net',
+    loss='mean absolute error',
+    num_train=34_742,
+    num_eval_train=3_584,
+    num_validation=3_554,
+    num_test=3_581,
+    default_dropout=DEFAULT_DROPOUT,
+    source='Zbontar et al. 2018; Ronneberger et al. 2015',
+  ),
+  model=model.UNet(model.Config()),
+  image_size=320,
+  batch_size=32,
+  eval_batch_size=256,
 )
-_MINI_DESCRIPTION = workload.Description(
-  task='MRI reconstruction',
-  dataset='MNI152 average brain, simulated scans',
-  model='U-Net, 3 levels from 8 channels',
-  loss='mean absolute error',
-  num_train=2_000,
-  num_eval_train=data_lib.MINI_EVALUATED['train'],
-  num_validation=data_lib.MINI_EVALUATED['validation'],
-  num_test=data_lib.MINI_EVALUATED['test'],
-  default_dropout=DEFAULT_DROPOUT,
-  source='Fonov et al. 2011; Zbontar et al. 2018',
+MODEL_SIZE = dataclasses.replace(
+  FULL, model=model.UNet(model.Config(channels=64, num_pools=3))
+)
+TANH = dataclasses.replace(
+  FULL, model=model.UNet(model.Config(activation=nn.tanh))
+)
+LAYERNORM = dataclasses.replace(
+  FULL, model=model.UNet(model.Config(layer_norm=True))
+)
+MINI = dataclasses.replace(
+  FULL,
+  description=dataclasses.replace(
+    FULL.description,
+    dataset='MNI152 average brain, simulated scans',
+    model='U-Net, 3 levels from 8 channels',
+    num_train=2_000,
+    num_eval_train=fastmri_data.MINI_EVALUATED['train'],
+    num_validation=fastmri_data.MINI_EVALUATED['validation'],
+    num_test=fastmri_data.MINI_EVALUATED['test'],
+    source='Fonov et al. 2011; Zbontar et al. 2018',
+  ),
+  model=model.UNet(model.Config(channels=8, num_pools=3)),
+  image_size=fastmri_data.MINI_SIZE,
+  batch_size=8,
+  eval_batch_size=32,
+  data=fastmri_data.mini,
 )
 
 
-def build(name: str, *, data: str | None = None) -> workload.Workload:
-  """The workload of that name, a key of `CONFIGS`.
+def build(
+  name: str, settings: Settings, *, data: str | None = None
+) -> workload.Workload:
+  """The workload of these settings.
 
   Args:
-    name: base workload, variant or mini workload.
-    data: `'fake'` for random images, None for the real ones.
+    name: of the workload.
+    settings: `FULL`, `MINI` or a variant.
+    data: `'fake'` for random images; None for the real ones.
   """
-  mini = name.startswith('mini_')
-  size = data_lib.MINI_SIZE if mini else 320
-  model = model_lib.UNet(CONFIGS[name])
-  apply = functools.partial(_apply, model)
+  # Any size does: the parameters depend on the channels alone.
+  init, apply = flax_model.functions(
+    settings.model, (1, 64, 64), DEFAULT_DROPOUT
+  )
   return workload.Workload(
     name=name,
-    description=_MINI_DESCRIPTION if mini else _DESCRIPTION,
-    init=functools.partial(_init, model),
+    description=settings.description,
+    init=init,
     apply=apply,
     loss=loss,
     evaluate=functools.partial(_evaluate, apply),
     finish=finish,
-    data=data_lib.build(name, size, data),
+    data=_data(name, settings, data),
     param_kinds=param_kinds.by_path,
     loss_kind=workload.LossKind.MEAN_ABSOLUTE_ERROR,
-    default_batch_size=8 if mini else 32,
-    eval_batch_size=32 if mini else 256,
+    default_batch_size=settings.batch_size,
+    eval_batch_size=settings.eval_batch_size,
     metric_names=('ssim', 'loss'),
   )
 
@@ -117,37 +159,6 @@ def finish(sums, rows) -> dict[str, float]:
   return {key: float(sums[key]) / count for key in ('ssim', 'loss')}
 
 
-def _init(model, key):
-  """Parameters, and an empty model state."""
-  params_key, _ = jax.random.split(key)
-  # Any size does: the parameters depend on the channels alone.
-  images = jnp.zeros((1, 64, 64))
-  return model.init(params_key, images, train=False)['params'], {}
-
-
-def _apply(
-  model,
-  params,
-  model_state,
-  batch,
-  key,
-  *,
-  train,
-  update_stats=True,
-  use_running_average=None,
-  dropout_rate=None,
-):
-  """Reconstructions, and the model state as it was: no statistics."""
-  images = model.apply(
-    {'params': params},
-    batch['inputs'],
-    train=train,
-    dropout_rate=DEFAULT_DROPOUT if dropout_rate is None else dropout_rate,
-    rngs={'dropout': key} if train else None,
-  )
-  return images, model_state
-
-
 def _evaluate(apply, params, model_state, batch, key):
   """Sums of SSIM and loss over the real examples."""
   images, _ = apply(params, model_state, batch, key, train=False)
@@ -158,3 +169,12 @@ def _evaluate(apply, params, model_state, batch, key):
     'loss': summed,
     'num_examples': n_valid,
   }, {}
+
+
+def _data(name: str, settings: Settings, data: str | None) -> workload.Data:
+  if data == 'fake':
+    return fastmri_data.fake(settings.image_size)
+  if settings.data is None:
+    spec = functools.partial(fastmri_data.element_spec, settings.image_size)
+    return data_lib.unavailable(name, spec)
+  return settings.data()

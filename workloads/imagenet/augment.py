@@ -39,6 +39,10 @@ def mixup(
 
   x_i <- weight x_i + (1 - weight) x_{i-1}, targets likewise.
 
+  >>> images, labels = np.ones((2, 4, 4, 3), np.float32), np.eye(2)
+  >>> mixup(images, labels, 0.75)[1].tolist()
+  [[0.75, 0.25], [0.25, 0.75]]
+
   Args:
     inputs: (B, ...) float32.
     targets: soft or one-hot labels (B, C) float32.

@@ -7,12 +7,12 @@ Shapes: B images of SxS pixels, C classes.
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 import jax
 import numpy as np
 
-from jaxperf import data as data_lib
-from jaxperf import workload
+from jaxperf import data, workload
 from workloads.imagenet import augment
 from workloads.mini_data import images as images_lib
 
@@ -36,13 +36,27 @@ class ImageSpec:
   mixup: bool
 
 
-def build(name: str, spec: ImageSpec, data: str | None = None) -> workload.Data:
-  """Fake data, the images that ship, or (full size) only their shapes."""
-  if data == 'fake':
-    return fake(spec)
-  if name.startswith('mini_'):
-    return mini(spec)
-  return data_lib.unavailable(name, functools.partial(element_spec, spec))
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+  """A set of labelled images.
+
+  Attributes:
+    name: for tables.
+    num_train: training images.
+    num_validation: validation images.
+    num_test: test images.
+    size: height and width in pixels, as the models see them.
+    num_classes: C.
+    batches: makes the real batches; None where they are not available.
+  """
+
+  name: str
+  num_train: int
+  num_validation: int
+  num_test: int
+  size: int
+  num_classes: int
+  batches: Callable[[ImageSpec], workload.Data] | None = None
 
 
 def element_spec(spec: ImageSpec, batch_size: int, split: str | None = None):
@@ -73,7 +87,7 @@ def fake(spec: ImageSpec) -> workload.Data:
     batch = {'inputs': inputs, 'targets': targets}
     return _mixed(batch, spec, rng) if split is None and spec.mixup else batch
 
-  return data_lib.generated(make_batch, _FAKE_EVALUATION_EXAMPLES)._replace(
+  return data.generated(make_batch, _FAKE_EVALUATION_EXAMPLES)._replace(
     element_spec=functools.partial(element_spec, spec)
   )
 
@@ -89,10 +103,10 @@ def mini(spec: ImageSpec) -> workload.Data:
     images, labels = _mini_split('train')
     padding = [(0, 0)] + [(_MINI_PADDING, _MINI_PADDING)] * 2
     padded = np.pad(images, padding)
-    for indices, taken in data_lib.shuffled_indices(
+    for indices, taken in data.shuffled_indices(
       seed, len(images), batch_size, cursor
     ):
-      rng = data_lib.batch_rng(seed, taken)
+      rng = data.batch_rng(seed, taken)
       inputs = augment.random_crop_and_flip(padded, indices, spec.size, rng)
       batch = {'inputs': _normalised(inputs), 'targets': labels[indices]}
       if spec.mixup:
@@ -103,13 +117,32 @@ def mini(spec: ImageSpec) -> workload.Data:
     images, labels = _mini_split(split)
     if split == 'train':  # Any prefix has as many images of each class.
       images, labels = images[:MINI_EVAL_TRAIN], labels[:MINI_EVAL_TRAIN]
-    for batch in data_lib.array_evaluation(
+    for batch in data.array_evaluation(
       {'inputs': images, 'targets': labels}, batch_size
     ):
       grey = _normalised(batch['inputs'])
       yield batch | {'inputs': _three_channels(grey)}
 
   return workload.Data(train, evaluation, functools.partial(element_spec, spec))
+
+
+IMAGENET = Dataset(
+  'ImageNet (test: ImageNet-v2)',
+  num_train=1_281_167,
+  num_validation=50_000,
+  num_test=10_000,
+  size=224,
+  num_classes=1000,
+)
+FASHION_MNIST = Dataset(
+  'Fashion-MNIST (16,000 images)',
+  num_train=12_000,
+  num_validation=2_000,
+  num_test=2_000,
+  size=28,
+  num_classes=10,
+  batches=mini,
+)
 
 
 def _mixed(batch, spec: ImageSpec, rng) -> dict[str, np.ndarray]:

@@ -7,13 +7,13 @@ Shapes: B utterances, N samples, L labels. Paddings are 1 where padded.
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from jaxperf import data as data_lib
-from jaxperf import workload
+from jaxperf import data, workload
 from workloads.librispeech import tokenizer
 from workloads.mini_data import speech as speech_lib
 
@@ -38,26 +38,36 @@ class Sizes:
   vocabulary: int
 
 
-FULL = Sizes(samples=320_000, labels=256, vocabulary=1_024)
-MINI = Sizes(samples=51_200, labels=32, vocabulary=len(tokenizer.CHARACTERS))
+_MINI_SIZES = Sizes(
+  samples=51_200, labels=32, vocabulary=len(tokenizer.CHARACTERS)
+)
 
 
-class Corpus(NamedTuple):
-  """Batches, and the text that their labels stand for."""
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+  """Utterances, and the text that their labels stand for.
 
-  data: workload.Data
-  detokenize: tokenizer.Detokenizer
+  Attributes:
+    name: for tables.
+    num_train: training utterances.
+    num_eval_train: those that one evaluation covers.
+    num_validation: validation utterances.
+    num_test: test utterances.
+    sizes: of the batches.
+    batches: makes the real ones; None where they are not available.
+    detokenize: label ids to text.
+    detokenize_fake: the same for fake data.
+  """
 
-
-def corpus(name: str, data: str | None) -> Corpus:
-  """Fake audio, the commands that ship, or (full size) only the shapes."""
-  if name.startswith('mini_'):
-    batches = fake(MINI) if data == 'fake' else mini()
-    return Corpus(batches, tokenizer.characters)
-  if data == 'fake':
-    return Corpus(fake(FULL), tokenizer.numerals)
-  spec = functools.partial(element_spec, FULL)
-  return Corpus(data_lib.unavailable(name, spec), tokenizer.missing)
+  name: str
+  num_train: int
+  num_eval_train: int
+  num_validation: int
+  num_test: int
+  sizes: Sizes
+  batches: Callable[[], workload.Data] | None = None
+  detokenize: tokenizer.Detokenizer = tokenizer.missing
+  detokenize_fake: tokenizer.Detokenizer = tokenizer.numerals
 
 
 def element_spec(sizes: Sizes, batch_size: int, split: str | None = None):
@@ -93,7 +103,7 @@ def fake(sizes: Sizes) -> workload.Data:
     weights = None if split is None else np.ones(batch_size, np.float32)
     return batch_of(audio, lengths, labels, label_lengths, weights)
 
-  return data_lib.generated(make_batch, _FAKE_EVALUATION_EXAMPLES)._replace(
+  return data.generated(make_batch, _FAKE_EVALUATION_EXAMPLES)._replace(
     element_spec=functools.partial(element_spec, sizes)
   )
 
@@ -104,12 +114,12 @@ def mini() -> workload.Data:
   def batch(split, indices):
     speech, labels, lengths = _commands()[split]
     return {
-      'inputs': speech_lib.padded_audio(speech, indices, MINI.samples),
+      'inputs': speech_lib.padded_audio(speech, indices, _MINI_SIZES.samples),
       'targets': _padded(labels[indices], lengths[indices]),
     }
 
   def train(seed, batch_size, cursor=None):
-    for indices, taken in data_lib.shuffled_indices(
+    for indices, taken in data.shuffled_indices(
       seed, len(_commands()['train'].lengths), batch_size, cursor
     ):
       yield batch('train', indices), taken
@@ -120,9 +130,32 @@ def mini() -> workload.Data:
       indices = np.arange(start, min(start + batch_size, count))
       weights = np.ones(len(indices), np.float32)
       examples = batch(split, indices) | {'weights': weights}
-      yield data_lib.pad_batch(examples, batch_size)
+      yield data.pad_batch(examples, batch_size)
 
-  return workload.Data(train, evaluation, functools.partial(element_spec, MINI))
+  return workload.Data(
+    train, evaluation, functools.partial(element_spec, _MINI_SIZES)
+  )
+
+
+LIBRISPEECH = Corpus(
+  'LibriSpeech',
+  num_train=263_840,
+  num_eval_train=5_376,
+  num_validation=5_348,
+  num_test=2_472,
+  sizes=Sizes(samples=320_000, labels=256, vocabulary=1_024),
+)
+COMMANDS = Corpus(
+  'spoken commands (synthesised)',
+  num_train=4_000,
+  num_eval_train=MINI_EVALUATED['train'],
+  num_validation=MINI_EVALUATED['validation'],
+  num_test=MINI_EVALUATED['test'],
+  sizes=_MINI_SIZES,
+  batches=mini,
+  detokenize=tokenizer.characters,
+  detokenize_fake=tokenizer.characters,
+)
 
 
 class _Commands(NamedTuple):
@@ -139,7 +172,7 @@ def _commands() -> dict[str, _Commands]:
   splits = {}
   for split, speech in speech_lib.splits().items():
     lengths = np.array([len(text) for text in speech.texts])
-    labels = np.zeros((len(lengths), MINI.labels), np.int32)
+    labels = np.zeros((len(lengths), _MINI_SIZES.labels), np.int32)
     for row, text in zip(labels, speech.texts):
       row[: len(text)] = tokenizer.encode_characters(text)
     splits[split] = _Commands(speech, labels, lengths)

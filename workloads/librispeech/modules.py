@@ -52,23 +52,23 @@ class BatchNorm(nn.Module):
 
   @nn.compact
   def __call__(
-    self, x: jax.Array, paddings: jax.Array, use_running_average: bool
+    self, x: jax.Array, paddings: jax.Array, train: bool
   ) -> jax.Array:
-    """(B, F, D) to (B, F, D)."""
+    """(B, F, D) to (B, F, D); outside training the running values serve."""
     shape = x.shape[-1:]
     scale = self.param('scale', nn.initializers.zeros, shape)
     bias = self.param('bias', nn.initializers.zeros, shape)
     running_mean = self.variable('batch_stats', 'mean', jnp.zeros, shape)
     running_var = self.variable('batch_stats', 'var', jnp.ones, shape)
     real = 1.0 - paddings[:, :, None]
-    if use_running_average:
-      mean, variance = running_mean.value, running_var.value
-    else:
+    if train:
       count = jnp.maximum(jnp.sum(real), 1.0)
       mean = jnp.sum(x * real, axis=(0, 1)) / count
       variance = jnp.sum(jnp.square(x - mean) * real, axis=(0, 1)) / count
       for running, value in ((running_mean, mean), (running_var, variance)):
         running.value = self.decay * running.value + (1.0 - self.decay) * value
+    else:
+      mean, variance = running_mean.value, running_var.value
     factor = (1.0 + scale) * jax.lax.rsqrt(variance + 1e-3)
     return ((x - mean) * factor + bias) * real
 

@@ -18,7 +18,11 @@ def encode_characters(text: str) -> list[int]:
 
 
 def characters(ids: Sequence[int]) -> str:
-  """Text of ids in the character vocabulary; ids outside it are dropped."""
+  """Text of ids in the character vocabulary; ids outside it are dropped.
+
+  >>> characters([9, 10, 0, 99]), encode_characters('hi')
+  ('HI', [9, 10])
+  """
   return ''.join(CHARACTERS[i] for i in ids if 0 < i < len(CHARACTERS))
 
 

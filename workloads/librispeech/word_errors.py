@@ -23,7 +23,11 @@ class Counts(NamedTuple):
 def count(
   pairs: Iterable[tuple[Sequence[str], Sequence[str]]],
 ) -> Counts:
-  """Errors and words over all (hypothesis, reference) pairs of word lists."""
+  """Errors and words over all (hypothesis, reference) pairs of word lists.
+
+  >>> count([(['YES'], ['YES']), (['NO', 'NO'], ['NO'])])
+  Counts(errors=1, words=2)
+  """
   errors = words = 0
   for hypothesis, reference in pairs:
     errors += edit_distance(hypothesis, reference)

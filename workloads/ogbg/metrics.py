@@ -14,6 +14,9 @@ def average_precision(scores: np.ndarray, labels: np.ndarray) -> float:
   :math:`\sum_k (R_k - R_{k-1}) P_k` over the distinct scores in decreasing
   order, what scikit-learn computes; 0 without a positive label.
 
+  >>> average_precision(np.array([0.9, 0.8, 0.7]), np.array([1, 0, 1]))
+  0.8333333333333333
+
   Args:
     scores: (N,).
     labels: (N,), 0 or 1.

@@ -5,6 +5,7 @@
 import dataclasses
 import functools
 import math
+from collections.abc import Callable, Sequence
 
 import flax.linen as nn
 import jax
@@ -18,73 +19,111 @@ from workloads import param_kinds
 from workloads.ogbg import data as ogbg_data
 from workloads.ogbg import metrics, model
 
-_MINI = 'mini_molecules'
-CONFIGS = {
-  'ogbg': model.Config(),
-  'ogbg_gelu': model.Config(activation=nn.gelu),
-  'ogbg_silu': model.Config(activation=nn.silu),
-  'ogbg_model_size': model.Config(latent=128, hidden=(256, 256), steps=3),
-  _MINI: model.Config(num_tasks=65, latent=48, hidden=(48,), steps=3),
-}
 DEFAULT_DROPOUT = 0.1
-_DESCRIPTION = workload.Description(
-  task='molecular property prediction',
-  dataset='ogbg-molpcba',
-  model='graph network',
-  loss='sigmoid cross entropy',
-  num_train=350_343,
-  num_eval_train=43_793,
-  num_validation=43_793,
-  num_test=43_793,
-  default_dropout=DEFAULT_DROPOUT,
-  uses_label_smoothing=True,
-  source='Hu et al. 2020, arXiv:2005.00687; Battaglia et al. 2018, '
-  'arXiv:1806.01261',
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+  """What one molecule workload is made of.
+
+  Attributes:
+    description: for tables and records.
+    model: the graph network.
+    batch_size: training graphs in a step, at most.
+    eval_batch_size: evaluation graphs in a batch, at most.
+    graphs: the real graphs of a split; None where they are not available.
+  """
+
+  description: workload.Description
+  model: model.GraphNetwork
+  batch_size: int
+  eval_batch_size: int
+  graphs: Callable[[str], Sequence[ogbg_data.Graph]] | None = None
+
+
+FULL = Settings(
+  description=workload.Description(
+    task='molecular property prediction',
+    dataset='ogbg-molpcba',
+    model='graph network',
+    loss='sigmoid cross entropy',
+    num_train=350_343,
+    num_eval_train=43_793,
+    num_validation=43_793,
+    num_test=43_793,
+    default_dropout=DEFAULT_DROPOUT,
+    uses_label_smoothing=True,
+    source='Hu et al. 2020, arXiv:2005.00687; Battaglia et al. 2018, '
+    'arXiv:1806.01261',
+  ),
+  model=model.GraphNetwork(model.Config()),
+  batch_size=512,
+  eval_batch_size=32_768,
 )
-_MINI_DESCRIPTION = dataclasses.replace(
-  _DESCRIPTION,
-  dataset='B3DB and RDKit molecules',
-  model='graph network, narrow',
-  num_train=14_919,
-  num_eval_train=ogbg_data.MINI_EVAL_TRAIN,
-  num_validation=1_864,
-  num_test=1_866,
+GELU = dataclasses.replace(
+  FULL, model=model.GraphNetwork(model.Config(activation=nn.gelu))
+)
+SILU = dataclasses.replace(
+  FULL, model=model.GraphNetwork(model.Config(activation=nn.silu))
+)
+MODEL_SIZE = dataclasses.replace(
+  FULL,
+  model=model.GraphNetwork(
+    model.Config(latent=128, hidden=(256, 256), steps=3)
+  ),
+)
+MINI = dataclasses.replace(
+  FULL,
+  description=dataclasses.replace(
+    FULL.description,
+    dataset='B3DB and RDKit molecules',
+    model='graph network, narrow',
+    num_train=14_919,
+    num_eval_train=ogbg_data.MINI_EVAL_TRAIN,
+    num_validation=1_864,
+    num_test=1_866,
+  ),
+  model=model.GraphNetwork(
+    model.Config(num_tasks=65, latent=48, hidden=(48,), steps=3)
+  ),
+  batch_size=64,
+  eval_batch_size=512,
+  graphs=ogbg_data.mini_graphs,
 )
 
 
-def build(name: str, *, data: str | None = None) -> workload.Workload:
-  """The workload of that name.
+def build(
+  name: str, settings: Settings, *, data: str | None = None
+) -> workload.Workload:
+  """The workload of these settings.
 
   Args:
-    name: a key of `CONFIGS`.
+    name: of the workload.
+    settings: `FULL`, `MINI` or a variant.
     data: `'fake'` for random graphs; None for the real ones.
   """
-  mini = name == _MINI
-  description = _MINI_DESCRIPTION if mini else _DESCRIPTION
-  config = CONFIGS[name]
-  init, apply = model_functions(config)
+  init, apply = model_functions(settings.model)
   return workload.Workload(
     name=name,
-    description=description,
+    description=settings.description,
     init=init,
     apply=apply,
     loss=loss,
     evaluate=functools.partial(evaluate, apply),
     finish=finish,
-    data=_data(name, config.num_tasks, description.num_eval_train, data),
+    data=_data(name, settings, data),
     param_kinds=param_kinds.by_path,
     # What the benchmark declares; the loss is a sum of sigmoid cross entropies.
     loss_kind=workload.LossKind.SOFTMAX_CROSS_ENTROPY,
-    default_batch_size=64 if mini else 512,
-    eval_batch_size=512 if mini else 32_768,
+    default_batch_size=settings.batch_size,
+    eval_batch_size=settings.eval_batch_size,
     metric_names=('accuracy', 'loss', 'mean_average_precision'),
     batch_shards=ogbg_data.NUM_SHARDS,
   )
 
 
-def model_functions(config: model.Config):
+def model_functions(module: model.GraphNetwork):
   """The contract's `init` and `apply` of a graph network."""
-  module = model.GraphNetwork(config)
 
   def init(key):
     _, params_key = jax.random.split(key)
@@ -98,7 +137,6 @@ def model_functions(config: model.Config):
     *,
     train,
     update_stats=True,
-    use_running_average=None,
     dropout_rate=None,
   ):
     rate = DEFAULT_DROPOUT if dropout_rate is None else dropout_rate
@@ -191,12 +229,13 @@ def _dummy_graph() -> jraph.GraphsTuple:
   )
 
 
-def _data(name, num_tasks, num_eval_train, data) -> workload.Data:
+def _data(name: str, settings: Settings, data: str | None) -> workload.Data:
+  num_tasks, load = settings.model.config.num_tasks, settings.graphs
   if data == 'fake':
     load = functools.partial(ogbg_data.fake_graphs, num_tasks)
-  elif name == _MINI:
-    load = ogbg_data.mini_graphs
-  else:
+  if load is None:
     spec = functools.partial(ogbg_data.element_spec, num_tasks)
     return data_lib.unavailable(name, spec)
-  return ogbg_data.graph_data(load, num_tasks, num_eval_train)
+  return ogbg_data.graph_data(
+    load, num_tasks, settings.description.num_eval_train
+  )

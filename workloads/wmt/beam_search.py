@@ -85,12 +85,17 @@ def beam_search(
   state = jax.lax.while_loop(
     is_running, lambda state: _advance(step, state, end_id, alpha), state
   )
-  any_ended = state.finished.has_ended.any(axis=1)
+  return _finished_or_live(state.finished, state.live)
+
+
+def _finished_or_live(finished: Beams, live: Beams) -> Beams:
+  """For each sentence its finished sequences, or the live ones if none is."""
+  any_ended = finished.has_ended.any(axis=1)
   return jax.vmap(
     lambda choice, *trees: jax.tree.map(
-      lambda done, live: jnp.where(choice, done, live), *trees
+      lambda done, going: jnp.where(choice, done, going), *trees
     )
-  )(any_ended, state.finished, state.live)
+  )(any_ended, finished, live)
 
 
 def _advance(step, state: _State, end_id: int, alpha: float) -> _State:

@@ -30,6 +30,10 @@ def packed_rows(
   Every `max_length` pairs a new row is begun. As in the published pipeline a
   sequence is first cut to its number of non-zero ids.
 
+  >>> row, = packed_rows([([5, 2], [6, 2]), ([7, 2], [8, 9, 2])], max_length=6)
+  >>> row['targets'].tolist(), row['targets_segmentation'].tolist()
+  ([6, 2, 8, 9, 2, 0], [1, 1, 2, 2, 2, 0])
+
   Args:
     pairs: none longer than `max_length`; possibly endless.
     max_length: T.

@@ -57,6 +57,9 @@ def numerals(ids: Sequence[int]) -> str:
 def sentence(ids: np.ndarray) -> np.ndarray:
   """The ids up to the first end symbol; only the first one if there is none.
 
+  >>> sentence(np.array([5, 6, 2, 7])), sentence(np.array([5, 6, 7]))
+  (array([5, 6, 2]), array([5]))
+
   Args:
     ids: (T,), T > 0.
   """

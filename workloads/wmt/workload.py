@@ -12,73 +12,114 @@ import jax.numpy as jnp
 from jaxperf import workload
 from workloads import param_kinds
 from workloads.wmt import beam_search, blocks, packing, text
-from workloads.wmt import data as data_lib
+from workloads.wmt import data as wmt_data
 from workloads.wmt import model as model_lib
 
 DEFAULT_DROPOUT = 0.1
-_MINI = 'mini_translation'
-CONFIGS = {
-  'wmt': blocks.Config(),
-  'wmt_post_ln': blocks.Config(post_ln=True),
-  'wmt_attention_temp': blocks.Config(attention_temperature=4.0),
-  'wmt_glu_tanh': blocks.Config(gated=True),
-  _MINI: blocks.Config(
-    vocab_size=4000,
-    width=128,
-    mlp_width=256,
-    num_heads=4,
-    depth=2,
-    max_length=48,
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+  """What one translation workload is made of.
+
+  Attributes:
+    description: for tables and records.
+    model: the Transformer.
+    num_beams: hypotheses that the search keeps for each sentence.
+    batch_size: training rows in a step.
+    eval_batch_size: evaluation sentences in a batch.
+    data: makes the real batches, of at most so many tokens; None where they are
+      not available.
+  """
+
+  description: workload.Description
+  model: model_lib.Transformer
+  num_beams: int
+  batch_size: int
+  eval_batch_size: int
+  data: Callable[[int], wmt_data.Source] | None = None
+
+
+FULL = Settings(
+  description=workload.Description(
+    task='translation from German to English',
+    dataset='WMT 2017 (training), WMT 2014 (evaluation)',
+    model='Transformer, 6 + 6 layers of 1024',
+    loss='softmax cross entropy',
+    num_train=5_906_184,
+    num_eval_train=3_072,
+    num_validation=3_000,
+    num_test=3_003,
+    default_dropout=DEFAULT_DROPOUT,
+    uses_label_smoothing=True,
+    source='Vaswani et al. 2017, arXiv:1706.03762',
   ),
-}
-_DESCRIPTION = workload.Description(
-  task='translation from German to English',
-  dataset='WMT 2017 (training), WMT 2014 (evaluation)',
-  model='Transformer, 6 + 6 layers of 1024',
-  loss='softmax cross entropy',
-  num_train=5_906_184,
-  num_eval_train=3_072,
-  num_validation=3_000,
-  num_test=3_003,
-  default_dropout=DEFAULT_DROPOUT,
-  uses_label_smoothing=True,
-  source='Vaswani et al. 2017, arXiv:1706.03762',
+  model=model_lib.Transformer(blocks.Config()),
+  num_beams=4,
+  batch_size=128,
+  eval_batch_size=128,
 )
-_MINI_DESCRIPTION = dataclasses.replace(
-  _DESCRIPTION,
-  dataset='LibreOffice help pages',
-  model='Transformer, 2 + 2 layers of 128',
-  num_train=20_976,
-  num_eval_train=data_lib.MINI_EVAL_EXAMPLES['train'],
-  num_validation=data_lib.MINI_EVAL_EXAMPLES['validation'],
-  num_test=data_lib.MINI_EVAL_EXAMPLES['test'],
+POST_LN = dataclasses.replace(
+  FULL, model=model_lib.Transformer(blocks.Config(post_ln=True))
+)
+ATTENTION_TEMP = dataclasses.replace(
+  FULL, model=model_lib.Transformer(blocks.Config(attention_temperature=4.0))
+)
+GLU_TANH = dataclasses.replace(
+  FULL, model=model_lib.Transformer(blocks.Config(gated=True))
+)
+MINI = dataclasses.replace(
+  FULL,
+  description=dataclasses.replace(
+    FULL.description,
+    dataset='LibreOffice help pages',
+    model='Transformer, 2 + 2 layers of 128',
+    num_train=20_976,
+    num_eval_train=wmt_data.MINI_EVAL_EXAMPLES['train'],
+    num_validation=wmt_data.MINI_EVAL_EXAMPLES['validation'],
+    num_test=wmt_data.MINI_EVAL_EXAMPLES['test'],
+  ),
+  model=model_lib.Transformer(
+    blocks.Config(
+      vocab_size=4000,
+      width=128,
+      mlp_width=256,
+      num_heads=4,
+      depth=2,
+      max_length=48,
+    )
+  ),
+  num_beams=2,
+  batch_size=16,
+  data=wmt_data.mini,
 )
 
 
-def build(name: str, *, data: str | None = None) -> workload.Workload:
-  """The workload of that name.
+def build(
+  name: str, settings: Settings, *, data: str | None = None
+) -> workload.Workload:
+  """The workload of these settings.
 
   Args:
-    name: a key of `CONFIGS`.
+    name: of the workload.
+    settings: `FULL`, `MINI` or a variant.
     data: `'fake'` for random sentences; None for the real ones.
   """
-  mini = name == _MINI
-  config = CONFIGS[name]
-  source = _source(name, config, data)
-  model = model_lib.Transformer(config)
+  source = _source(name, settings, data)
+  model = settings.model
   return workload.Workload(
     name=name,
-    description=_MINI_DESCRIPTION if mini else _DESCRIPTION,
+    description=settings.description,
     init=functools.partial(_init, model),
     apply=functools.partial(_apply, model),
     loss=loss,
-    evaluate=functools.partial(_evaluate, model, 2 if mini else 4),
+    evaluate=functools.partial(_evaluate, model, settings.num_beams),
     finish=functools.partial(_finish, source.detokenize),
     data=source.data,
     param_kinds=param_kinds.by_path,
     loss_kind=workload.LossKind.SOFTMAX_CROSS_ENTROPY,
-    default_batch_size=16 if mini else 128,
-    eval_batch_size=128,
+    default_batch_size=settings.batch_size,
+    eval_batch_size=settings.eval_batch_size,
     metric_names=('loss', 'accuracy', 'bleu'),
   )
 
@@ -164,7 +205,6 @@ def _apply(
   *,
   train,
   update_stats=True,
-  use_running_average=None,
   dropout_rate=None,
 ):
   """Logits (B, T, V), and the model state as it was."""
@@ -206,11 +246,10 @@ def _finish(
   }
 
 
-def _source(
-  name: str, config: blocks.Config, data: str | None
-) -> data_lib.Source:
+def _source(name: str, settings: Settings, data: str | None) -> wmt_data.Source:
+  config = settings.model.config
   if data == 'fake':
-    return data_lib.fake(config.vocab_size, config.max_length)
-  if name == _MINI:
-    return data_lib.mini(config.max_length)
-  return data_lib.unavailable(name, config.max_length)
+    return wmt_data.fake(config.vocab_size, config.max_length)
+  if settings.data is None:
+    return wmt_data.unavailable(name, config.max_length)
+  return settings.data(config.max_length)

@@ -10,7 +10,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxperf import workload as workload_lib
+from jaxperf import data as data_lib
+from jaxperf import workload
 from workloads import param_kinds
 from workloads.librispeech import (
   ctc,
@@ -19,82 +20,61 @@ from workloads.librispeech import (
   tokenizer,
   word_errors,
 )
-from workloads.librispeech import data as data_lib
+from workloads.librispeech import data as librispeech_data
 
 DEFAULT_DROPOUT = 0.1
 METRIC_NAMES = ('ctc_loss', 'wer', 'true_wer')
 
 
 @dataclasses.dataclass(frozen=True)
-class Setup:
-  """Everything of a speech workload but its model and its batches.
+class Settings:
+  """What one speech workload is made of.
 
   Attributes:
-    dataset: for tables.
-    num_examples: utterances for training, for evaluation of it, for validation
-      and for test.
+    model: maps features and paddings to logits and paddings.
+    model_name: for tables.
+    source: of the model.
+    corpus: what is said.
     masks: of the augmentation in training.
     batch_size: training utterances in a step.
     eval_batch_size: evaluation utterances in a batch.
   """
 
-  dataset: str
-  num_examples: tuple[int, int, int, int]
+  model: nn.Module
+  model_name: str
+  source: str
+  corpus: librispeech_data.Corpus
   masks: spec_augment.Masks
   batch_size: int
   eval_batch_size: int
 
 
-FULL = Setup(
-  dataset='LibriSpeech',
-  num_examples=(263_840, 5_376, 5_348, 2_472),
-  masks=spec_augment.Masks(time=10, frequency=2),
-  batch_size=256,
-  eval_batch_size=256,
-)
-MINI = Setup(
-  dataset='spoken commands (synthesised)',
-  num_examples=(4_000, *data_lib.MINI_EVALUATED.values()),
-  masks=spec_augment.Masks(time=2, frequency=1),
-  batch_size=8,
-  eval_batch_size=80,
-)
-
-
-def workload(
-  name: str,
-  model: nn.Module,
-  setup: Setup,
-  data: str | None,
-  *,
-  model_name: str,
-  source: str,
-) -> workload_lib.Workload:
-  """A workload from its model.
+def build(
+  name: str, settings: Settings, *, data: str | None = None
+) -> workload.Workload:
+  """The workload of these settings.
 
   Args:
     name: of the workload.
-    model: maps features and paddings to logits and paddings.
-    setup: `FULL`, `MINI` or a change of them.
-    data: `'fake'` for random audio, None for the real one.
-    model_name: for tables.
-    source: of the model.
+    settings: from the file of the model.
+    data: `'fake'` for random audio; None for the real one.
   """
-  corpus = data_lib.corpus(name, data)
-  apply = functools.partial(_apply, model, setup.masks)
-  return workload_lib.Workload(
+  corpus = settings.corpus
+  detokenize = corpus.detokenize_fake if data == 'fake' else corpus.detokenize
+  apply = functools.partial(_apply, settings.model, settings.masks)
+  return workload.Workload(
     name=name,
-    description=_description(setup, model_name, source),
-    init=functools.partial(_init, model),
+    description=_description(settings),
+    init=functools.partial(_init, settings.model),
     apply=apply,
     loss=ctc.loss,
     evaluate=functools.partial(_evaluate, apply),
-    finish=functools.partial(finish, corpus.detokenize),
-    data=corpus.data,
+    finish=functools.partial(finish, detokenize),
+    data=_data(name, corpus, data),
     param_kinds=param_kinds.by_path,
-    loss_kind=workload_lib.LossKind.CTC_LOSS,
-    default_batch_size=setup.batch_size,
-    eval_batch_size=setup.eval_batch_size,
+    loss_kind=workload.LossKind.CTC_LOSS,
+    default_batch_size=settings.batch_size,
+    eval_batch_size=settings.eval_batch_size,
     metric_names=METRIC_NAMES,
   )
 
@@ -131,20 +111,31 @@ def finish(
   }
 
 
-def _description(setup, model_name, source):
-  num_train, num_eval_train, num_validation, num_test = setup.num_examples
-  return workload_lib.Description(
+def _description(settings: Settings) -> workload.Description:
+  corpus = settings.corpus
+  return workload.Description(
     task='speech recognition',
-    dataset=setup.dataset,
-    model=model_name,
+    dataset=corpus.name,
+    model=settings.model_name,
     loss='CTC',
-    num_train=num_train,
-    num_eval_train=num_eval_train,
-    num_validation=num_validation,
-    num_test=num_test,
+    num_train=corpus.num_train,
+    num_eval_train=corpus.num_eval_train,
+    num_validation=corpus.num_validation,
+    num_test=corpus.num_test,
     default_dropout=DEFAULT_DROPOUT,
-    source=source,
+    source=settings.source,
   )
+
+
+def _data(
+  name: str, corpus: librispeech_data.Corpus, data: str | None
+) -> workload.Data:
+  if data == 'fake':
+    return librispeech_data.fake(corpus.sizes)
+  if corpus.batches is None:
+    spec = functools.partial(librispeech_data.element_spec, corpus.sizes)
+    return data_lib.unavailable(name, spec)
+  return corpus.batches()
 
 
 def _init(model, key):
@@ -156,7 +147,6 @@ def _init(model, key):
     jnp.zeros((2, num_frames, features.NUM_BANDS)),
     jnp.zeros((2, num_frames)),
     train=False,
-    use_running_average=True,
     dropout_rate=0.0,
   )
   return variables.pop('params'), variables
@@ -172,12 +162,9 @@ def _apply(
   *,
   train,
   update_stats=True,
-  use_running_average=None,
   dropout_rate=None,
 ):
   """Logits and their paddings, and the new running statistics."""
-  if use_running_average is None:
-    use_running_average = not train
   x, paddings = features.log_mel(*batch['inputs'])
   keys = {}
   if train:
@@ -190,7 +177,6 @@ def _apply(
     x,
     paddings,
     train=train,
-    use_running_average=use_running_average,
     dropout_rate=DEFAULT_DROPOUT if dropout_rate is None else dropout_rate,
     rngs=keys,
     mutable=['batch_stats'],
