@@ -61,7 +61,7 @@ def _add_bench(commands: argparse._SubParsersAction) -> None:
   parser.add_argument(
     '--workloads',
     help='comma-separated [mini ones; of `steps` on a GPU, full-size ones; of '
-    '`optimizers` imagenet_resnet,wmt]',
+    '`optimizers` one of convolutions, one of attention]',
   )
   parser.add_argument(
     '--submissions',
