@@ -50,14 +50,21 @@ def shuffled_indices(
   taken = cursor or 0
   while True:
     epoch, position = divmod(taken, per_epoch)
-    order = np.random.Generator(
-      np.random.PCG64([seed, _SHUFFLE, epoch])
-    ).permutation(num_examples)
+    order = epoch_order(seed, epoch, num_examples)
     for start in range(
       position * batch_size, per_epoch * batch_size, batch_size
     ):
       taken += 1
       yield order[start : start + batch_size], taken
+
+
+def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
+  """The order of examples, or of files, in one epoch: a permutation (count,).
+
+  A function of its arguments alone, so that any epoch is had at once.
+  """
+  rng = np.random.Generator(np.random.PCG64([seed, _SHUFFLE, epoch]))
+  return rng.permutation(count)
 
 
 def batch_rng(seed: int, cursor: int) -> np.random.Generator:
@@ -113,20 +120,20 @@ def spec_of(batch: Batch) -> Batch:
 
 
 def unavailable(name: str, element_spec: Callable[..., Batch]) -> workload.Data:
-  """Data of which only the shapes are known; asking for batches raises.
+  """Data of which only the shapes are known; asking for more raises.
 
   Args:
     name: of the workload.
     element_spec: see `jaxperf.Data`.
   """
 
-  def batches(*_):
+  def refuse(*_):
     raise errors.UserError(
       f'the real data of {name} is not available in this version: use '
       '--config.data=fake for random data of the same shapes'
     )
 
-  return workload.Data(batches, batches, element_spec)
+  return workload.Data(refuse, refuse, element_spec, refuse)
 
 
 def generated(

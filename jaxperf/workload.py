@@ -113,11 +113,18 @@ class Data(NamedTuple):
     element_spec: `(batch_size, split=None) -> batch` of
       `jax.ShapeDtypeStruct`: a training batch, or an evaluation batch if a
       split is named.
+    check: `()`; raises `errors.UserError` if there is no data to be had, so
+      that a run is refused before it writes or computes anything.
+
+  Data that is read from disk also takes `rows=(first, last)` in `train` and
+  `evaluation`: the rows of each batch that are wanted, half-open. Position and
+  cursor stay those of the whole batch.
   """
 
-  train: Callable[[int, int, Cursor], Iterator[tuple[Batch, Cursor]]]
-  evaluation: Callable[[str, int], Iterator[Batch]]
+  train: Callable[..., Iterator[tuple[Batch, Cursor]]]
+  evaluation: Callable[..., Iterator[Batch]]
   element_spec: Callable[..., Batch]
+  check: Callable[[], None] = lambda: None
 
 
 class Workload(NamedTuple):

@@ -7,6 +7,7 @@ workload that stands for all others of its module.
 """
 
 import importlib
+import pathlib
 
 import jaxperf
 from jaxperf import errors
@@ -81,7 +82,9 @@ def settings(name: str):
   return getattr(importlib.import_module(f'workloads.{module}'), attribute)
 
 
-def build(name: str, *, data: str | None = None) -> 'jaxperf.Workload':
+def build(
+  name: str, *, data: str | pathlib.Path | None = None
+) -> 'jaxperf.Workload':
   """The workload of that name.
 
   >>> workload = build('mini_clicks', data='fake')
@@ -91,7 +94,9 @@ def build(name: str, *, data: str | None = None) -> 'jaxperf.Workload':
 
   Args:
     name: a key of `TABLE`.
-    data: `'fake'` for random data of the right shapes; None for the real data.
+    data: `'fake'` for random data of the right shapes; for the real data a
+      `pathlib.Path`, the folder of all prepared data, or None for the one that
+      `$JAXPERF_DATA` names. Mini workloads bring their own data.
 
   Raises:
     UserError: if there is no such workload; names the nearest.

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import jaxperf
 from jaxperf import errors
-from jaxperf.cli import costs, experiment, listing, results
+from jaxperf.cli import costs, data, experiment, listing, results
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +47,6 @@ def _parser() -> argparse.ArgumentParser:
   commands = parser.add_subparsers(
     title='commands', metavar='COMMAND', required=True
   )
-  for group in (experiment, results, listing, costs):
+  for group in (experiment, results, listing, data, costs):
     group.add_parsers(commands)
   return parser

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,11 +27,14 @@ def make_training(
   """The algorithm, workload and point of a job, on all devices.
 
   Raises:
-    UserError: if the submission has no batch size for the workload.
+    UserError: if the submission has no batch size for the workload, or there
+      is no data.
   """
   rules = rules_lib.load(config.rules)
   goal = rules.for_workload(job.workload)
-  workload = plugins.workload(job.workload, config.data or None)
+  folder = pathlib.Path(config.data_dir) if config.data_dir else None
+  workload = plugins.workload(job.workload, config.data or folder)
+  workload.data.check()
   run = submission_lib.RunInfo(
     step_hint=goal.step_hint,
     budget=rules.budget(job.workload, config.ruleset),

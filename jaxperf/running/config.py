@@ -30,6 +30,7 @@ class Config:
       own tuning; empty for none.
     seed: of everything random; 0 is a seed.
     data: `fake` for random data of the right shapes; empty for real data.
+    data_dir: folder of all prepared data; empty for `$JAXPERF_DATA`.
     microbatches: slices of a batch that are processed one after another.
     shard_params: split large parameters over the devices.
     max_steps: step limit; 0 for none.
@@ -52,6 +53,7 @@ class Config:
   search_space: str = ''
   seed: int = 0
   data: str = ''
+  data_dir: str = ''
   microbatches: int = 1
   shard_params: bool = False
   max_steps: int = 0

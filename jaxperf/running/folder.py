@@ -14,7 +14,7 @@ from jaxperf.running import jobs as jobs_lib
 
 # May differ between two starts of one experiment: they change no result.
 _FREE = (
-  *('launcher', 'max_parallel', 'checkpoint_every_s'),
+  *('data_dir', 'launcher', 'max_parallel', 'checkpoint_every_s'),
   *('sinks', 'tensorboard'),
 )
 # May grow: results of other submissions and workloads stay what they are.

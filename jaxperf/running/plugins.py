@@ -16,6 +16,7 @@ import re
 import sys
 import types
 import zlib
+from typing import Any
 
 import jaxperf
 from jaxperf import errors
@@ -31,7 +32,9 @@ def workload_names() -> list[str]:
   return list(_package('workloads').TABLE)
 
 
-def workload(name: str, data: str | None = None) -> workload_lib.Workload:
+def workload(
+  name: str, data: str | pathlib.Path | None = None
+) -> workload_lib.Workload:
   """The workload of that name; see `workloads.build`."""
   return _package('workloads').build(name, data=data)
 
@@ -47,6 +50,27 @@ def mini_sibling(name: str) -> str | None:
   module, _, _ = table[name].partition(':')
   names = {place: other for other, place in table.items()}
   return names.get(f'{module}:MINI')
+
+
+def dataset_names() -> list[str]:
+  """Names of the data sets that can be prepared."""
+  place = pathlib.Path(_package('workloads').__path__[0])
+  return sorted(path.parent.name for path in place.glob('*/prepare.py'))
+
+
+def dataset(name: str) -> Any:
+  """The data set of that name, a `datasets.dataset.Dataset`.
+
+  Raises:
+    UserError: if there is none; names the nearest.
+  """
+  known = dataset_names()
+  if name not in known:
+    raise errors.UserError(
+      f'data set {name!r} not found{errors.nearest(name, known)} Known: '
+      f'{", ".join(known)}.'
+    )
+  return importlib.import_module(f'workloads.{name}.prepare').DATASET
 
 
 def baseline_names() -> list[str]:

@@ -278,9 +278,12 @@ def test_a_cursor_restores_the_stream_even_across_epochs():
 
 
 @pytest.mark.parametrize('name', VARIANTS)
-def test_real_data_is_announced_as_missing(name):
-  data = workloads.build(name).data
-  with pytest.raises(errors.UserError, match='not available'):
-    data.train(0, 512, None)
-  with pytest.raises(errors.UserError, match='not available'):
-    data.evaluation('test', 512)
+def test_real_data_that_is_not_there_is_announced(name, tmp_path):
+  data = workloads.build(name, data=tmp_path).data
+  for batches in (
+    lambda: data.train(0, 512, None),
+    lambda: data.evaluation('test', 512),
+    data.check,
+  ):
+    with pytest.raises(errors.UserError, match='holds no prepared data'):
+      batches()

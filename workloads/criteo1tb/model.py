@@ -17,8 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from workloads import layers
-
-NUM_DENSE, NUM_CATEGORICAL = 13, 26
+from workloads.criteo1tb import features
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +93,8 @@ class ResidualDlrm(nn.Module):
 
 def _split(inputs):
   """Dense features (B, 13) and integer ids (B, 26)."""
-  return inputs[:, :NUM_DENSE], inputs[:, NUM_DENSE:].astype(jnp.int32)
+  num_dense = features.NUM_DENSE
+  return inputs[:, :num_dense], inputs[:, num_dense:].astype(jnp.int32)
 
 
 def _products(h_BxD, e_BxFxD):

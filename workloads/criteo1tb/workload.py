@@ -4,17 +4,17 @@
 
 import dataclasses
 import functools
+import pathlib
 from collections.abc import Callable
 
 import flax.linen as nn
 import jax.numpy as jnp
 import optax
 
-from jaxperf import data as data_lib
 from jaxperf import workload
 from workloads import flax_model, param_kinds
 from workloads.criteo1tb import data as criteo1tb_data
-from workloads.criteo1tb import model
+from workloads.criteo1tb import features, model
 
 DEFAULT_DROPOUT = 0.0
 
@@ -28,14 +28,14 @@ class Settings:
     model: the network.
     batch_size: training examples in a step.
     eval_batch_size: evaluation examples in a batch.
-    data: makes the real batches; None where they are not available.
+    data: makes the real batches, of the folder of all prepared data.
   """
 
   description: workload.Description
   model: nn.Module
   batch_size: int
   eval_batch_size: int
-  data: Callable[[], workload.Data] | None = None
+  data: Callable[[pathlib.Path | None], workload.Data]
 
 
 FULL = Settings(
@@ -54,6 +54,7 @@ FULL = Settings(
   model=model.Dlrm(model.Config()),
   batch_size=262_144,
   eval_batch_size=131_072,
+  data=criteo1tb_data.prepared,
 )
 LAYERNORM = dataclasses.replace(
   FULL, model=model.Dlrm(model.Config(layer_norm=True))
@@ -91,17 +92,18 @@ MINI = dataclasses.replace(
 
 
 def build(
-  name: str, settings: Settings, *, data: str | None = None
+  name: str, settings: Settings, *, data: str | pathlib.Path | None = None
 ) -> workload.Workload:
   """The workload of these settings.
 
   Args:
     name: of the workload.
     settings: `FULL`, `MINI` or a variant.
-    data: `'fake'` for random examples; None for the real ones.
+    data: `'fake'` for random examples; the folder of all prepared data, or
+      None for the usual one, for the real ones.
   """
   init, apply = flax_model.functions(
-    settings.model, (2, criteo1tb_data.NUM_FEATURES), DEFAULT_DROPOUT
+    settings.model, (2, features.NUM_FEATURES), DEFAULT_DROPOUT
   )
   return workload.Workload(
     name=name,
@@ -111,7 +113,7 @@ def build(
     loss=loss,
     evaluate=functools.partial(_evaluate, apply),
     finish=finish,
-    data=_data(name, settings, data),
+    data=criteo1tb_data.fake() if data == 'fake' else settings.data(data),
     param_kinds=param_kinds.by_path,
     loss_kind=workload.LossKind.SIGMOID_CROSS_ENTROPY,
     default_batch_size=settings.batch_size,
@@ -150,11 +152,3 @@ def _evaluate(apply, params, model_state, batch, key):
 def finish(sums, rows) -> dict[str, float]:
   """Mean loss; 0 for a split without examples."""
   return {'loss': float(sums['loss']) / max(float(sums['num_examples']), 1.0)}
-
-
-def _data(name: str, settings: Settings, data: str | None) -> workload.Data:
-  if data == 'fake':
-    return criteo1tb_data.fake()
-  if settings.data is None:
-    return data_lib.unavailable(name, criteo1tb_data.element_spec)
-  return settings.data()
