@@ -46,8 +46,10 @@ def test_a_truncated_archive_is_named(raw, tmp_path, suffix):
   mri_scans.prepared(tmp_path / 'to', raw, few=True)
 
 
-@pytest.mark.parametrize('suffix', ['.tar.xz', '.tar.gz'])
-@pytest.mark.parametrize('where', [0.01, 0.5, 0.9999])
+@pytest.mark.parametrize(
+  ('suffix', 'where'),
+  [('.tar.xz', 0.01), ('.tar.gz', 0.5), ('.tar.xz', 0.9999)],
+)
 def test_a_damaged_archive_is_refused(raw, tmp_path, suffix, where):
   path = mri_scans.packed(raw, suffix) / f'{PART}{suffix}'
   content = bytearray(path.read_bytes())

@@ -165,14 +165,14 @@ def small(folder):
   settings = dataclasses.replace(
     workload_lib.FULL,
     model=model.UNet(model.Config(channels=1, num_pools=1)),
-    batch_size=BATCH,
+    batch_size=2,
     eval_batch_size=8,
   )
   return workload_lib.build('fastmri', settings, data=folder)
 
 
 def steps(training, functions, state, cursor, count):
-  stream = training.workload.data.train(0, BATCH, cursor)
+  stream = training.workload.data.train(0, 2, cursor)
   for batch, taken in itertools.islice(stream, count):
     placed = mesh.place_batch(batch, training.run.mesh)
     state, _ = functions.step(state, placed)
@@ -219,7 +219,7 @@ import pathlib, resource
 from workloads.fastmri import data
 stream = data.prepared(pathlib.Path({str(mri_data)!r})).train(0, {BATCH}, None)
 for epoch in range(4):
-  for _ in range({PER_EPOCH} * 20):
+  for _ in range({PER_EPOCH} * 10):
     next(stream)
   print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
