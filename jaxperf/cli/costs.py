@@ -44,11 +44,11 @@ def add_parsers(commands: argparse._SubParsersAction) -> None:
   parser.set_defaults(handler=_check)
 
   parser = commands.add_parser('bench', help='measure jaxperf itself')
-  parser.add_argument('what', choices=('loop', 'steps', 'optimizers'))
+  parser.add_argument('what', choices=('loop', 'steps', 'optimizers', 'input'))
   parser.add_argument(
     '--workloads',
     help='comma-separated [mini ones; of `steps` on a GPU, full-size ones; of '
-    '`optimizers` imagenet_resnet,wmt]',
+    '`optimizers` imagenet_resnet,wmt; of `input` those with prepared data]',
   )
   parser.add_argument(
     '--submissions',
@@ -58,6 +58,9 @@ def add_parsers(commands: argparse._SubParsersAction) -> None:
     '--batch-size',
     type=_count,
     help="examples in a step, of `steps` [each workload's own]",
+  )
+  parser.add_argument(
+    '--data-dir', default='', help='of `input` [$JAXPERF_DATA]'
   )
   parser.add_argument('--repeats', type=_count, default=5)
   parser.add_argument('--format', choices=('table', 'json'), default='table')
@@ -75,12 +78,18 @@ def _bench(options: argparse.Namespace) -> int:
     raise errors.UserError('--batch-size is for `jaxperf bench steps`')
   if options.submissions and options.what != 'optimizers':
     raise errors.UserError('--submissions is for `jaxperf bench optimizers`')
+  if options.data_dir and options.what != 'input':
+    raise errors.UserError('--data-dir is for `jaxperf bench input`')
   names = options.workloads.split(',') if options.workloads else None
   repeats, form = options.repeats, options.format
   if options.what == 'steps':
     from jaxperf.costs import steps
 
     print(steps.bench(names, options.batch_size, repeats, form))
+  elif options.what == 'input':
+    from jaxperf.costs import input as input_lib
+
+    print(input_lib.bench(names, options.data_dir, repeats, form))
   elif options.what == 'optimizers':
     from jaxperf.costs import updates
 

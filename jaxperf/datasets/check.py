@@ -55,7 +55,7 @@ def _findings(dataset, folder, manifest, deep) -> Iterator[tuple[bool, str]]:
   if wrong:
     return
   try:
-    yield from dataset.check(folder, manifest)
+    yield from dataset.check(folder, manifest, deep)
   except errors.UserError as error:
     yield False, str(error)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jaxperf import prepared
+from jaxperf.datasets import journal
 
 # Told how many records were done since, and whether by an earlier start.
 Report = Callable[..., None]
@@ -36,7 +37,8 @@ class Plan(NamedTuple):
   """What is to be done for one data set.
 
   Attributes:
-    stages: one after the other; the units of a stage in any order. Iterables
+    stages: functions of the data set's folder, each called when the units of
+      the one before are done; its own are done in any order. What they return
       may be lazy, for raw data that is a stream.
     parameters: see `prepared.Manifest`.
     total: records in all, for the progress; 0 if unknown.
@@ -45,7 +47,7 @@ class Plan(NamedTuple):
     partial: whether a part of the raw data was asked for.
   """
 
-  stages: Sequence[Iterable[Unit]]
+  stages: Sequence[Callable[[pathlib.Path], Iterable[Unit]]]
   parameters: Mapping[str, Any]
   total: int
   records: str
@@ -87,8 +89,9 @@ class Dataset:
     prepare: `(unit, folder, journal, report)` makes the files of a unit that
       the journal does not have, adds each to it, and finishes it.
     finish: `(plan, results) -> counts` of the whole; refuses wrong ones.
-    check: `(folder, manifest) -> iterator of (fine, sentence)`: what it finds
-      in prepared data beyond presence and sizes.
+    check: `(folder, manifest, deep) -> iterator of (fine, sentence)`: what it
+      finds in prepared data beyond presence, sizes and hashes; `deep` if it may
+      take long.
     options: its own options of `prepare`, and what they mean.
   """
 
@@ -101,7 +104,7 @@ class Dataset:
   raw_bytes: int
   prepared_bytes: int
   plan: Callable[[pathlib.Path, Mapping[str, str]], Plan]
-  prepare: Callable[[Unit, pathlib.Path, prepared.Journal, Report], None]
+  prepare: Callable[[Unit, pathlib.Path, journal.Journal, Report], None]
   finish: Callable[[Plan, Sequence[Result]], dict[str, int]]
-  check: Callable[[pathlib.Path, prepared.Manifest], Iterable[tuple[bool, str]]]
+  check: Callable[..., Iterable[tuple[bool, str]]]
   options: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -71,8 +71,10 @@ def _prepare(dataset, plan, folder, workers) -> prepared.Manifest:
   progress = progress_lib.Progress(plan.total, plan.records)
   results: list[dataset_lib.Result] = []
   try:
-    for units in plan.stages:
-      results += workers_lib.run(dataset, units, folder, workers, progress)
+    for stage in plan.stages:
+      results += workers_lib.run(
+        dataset, stage(folder), folder, workers, progress
+      )
   finally:
     progress.close()
   manifest = prepared.Manifest(

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from multiprocessing import connection
 from typing import Any
 
-from jaxperf import errors, prepared
+from jaxperf import errors
 from jaxperf.datasets import dataset as dataset_lib
+from jaxperf.datasets import journal as journal_lib
 from jaxperf.datasets import progress as progress_lib
 
 
@@ -63,7 +64,7 @@ def prepare(
       is.
   """
   try:
-    with prepared.Journal(folder, unit.name, unit.origin) as journal:
+    with journal_lib.Journal(folder, unit.name, unit.origin) as journal:
       if journal.counts is not None:
         report(unit.records, True)
       else:

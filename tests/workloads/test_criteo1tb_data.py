@@ -3,24 +3,15 @@
 """Batches of prepared click logs: order, resuming, parts, evaluation."""
 
 import collections
-import dataclasses
 import itertools
 import math
-import shutil
-import subprocess
-import sys
 
-import jax
 import numpy as np
 import pytest
 
 from jaxperf import data as data_lib
-from jaxperf import errors, mesh
-from jaxperf.running import config as config_lib
-from jaxperf.running import run as run_lib
-from jaxperf.trial import compiled
-from tests import click_logs, tiny
-from workloads.criteo1tb import check, data, model, shards
+from tests import click_logs
+from workloads.criteo1tb import check, data, shards
 from workloads.criteo1tb import workload as workload_lib
 
 EXPECTED = click_logs.expected()
@@ -192,117 +183,3 @@ def test_a_batch_anywhere_in_the_original_data_is_found_by_search():
   before = list(shuffled.paths).index(parts[0][0])
   sizes = np.diff(train.ends, prepend=0)[order]
   assert sizes[:before].sum() + parts[0][1] == start
-
-
-def small(folder):
-  """The workload with a small model, on prepared data."""
-  settings = dataclasses.replace(
-    workload_lib.FULL,
-    model=model.Dlrm(
-      model.Config(vocab_size=512, embed_dim=8, bottom=(16, 8), top=(16, 1))
-    ),
-    batch_size=BATCH,
-    eval_batch_size=64,
-  )
-  return workload_lib.build('criteo1tb', settings, data=folder)
-
-
-def steps(training, state, functions, cursor, count):
-  stream = training.workload.data.train(0, BATCH, cursor)
-  for batch, taken in itertools.islice(stream, count):
-    placed = mesh.place_batch(batch, training.run.mesh)
-    state, _ = functions.step(state, placed)
-    cursor = taken
-  return state, cursor
-
-
-def test_training_evaluates_and_resumes_bit_for_bit(folder):
-  workload = small(folder)
-  training = tiny.make_training(workload=workload)
-  start = compiled.initial_state(training)
-  functions = compiled.compile_functions(training, start)
-  whole, _ = steps(training, start, functions, None, 20)
-  state = compiled.initial_state(training)
-  state, cursor = steps(training, state, functions, None, 9)
-  state = jax.tree.map(np.asarray, state)
-  shardings = jax.tree.map(lambda x: x.sharding, whole)
-  state = jax.device_put(state, shardings)
-  again, _ = steps(training, state, functions, cursor, 11)
-  jax.tree.map(np.testing.assert_array_equal, whole, again)
-  key = jax.random.key(0)
-  for split in SPLITS:
-    sums = [
-      workload.evaluate(whole.params, whole.model_state, batch, key)[0]
-      for batch in workload.data.evaluation(split, workload.eval_batch_size)
-    ]
-    total = {name: sum(float(s[name]) for s in sums) for name in sums[0]}
-    assert np.isfinite(workload.finish(total, {})['loss'])
-    pieces = shards.open_splits(folder).evaluated(split)
-    assert total['num_examples'] == pieces.num_rows
-
-
-def test_batches_do_not_depend_on_devices(folder):
-  stream = small(folder).data
-  for (batch, _), (other, _) in zip(take(stream, 15), take(stream, 15)):
-    placed = [
-      mesh.place_batch(b, mesh.make_mesh(jax.devices()[:n]))
-      for b, n in ((batch, 1), (other, 8))
-    ]
-    equal(*(jax.tree.map(np.asarray, b) for b in placed))
-
-
-def test_memory_stays_flat_over_epochs(folder):
-  script = f"""
-import pathlib, resource
-from workloads.criteo1tb import data
-stream = data.prepared(pathlib.Path({str(folder)!r})).train(0, 32, None)
-for epoch in range(3):
-  for _ in range({ROWS['train'] // BATCH} * 50):
-    next(stream)
-  print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-"""
-  out = subprocess.run(
-    [sys.executable, '-c', script], capture_output=True, text=True, check=True
-  )
-  first, *_, last = map(int, out.stdout.split())
-  assert last - first < 2_000  # KiB.
-
-
-def _config(**values):
-  return config_lib.make_config(
-    {
-      'rules': 'v0.6',
-      'submissions': ('baselines.nadamw',),
-      'workloads': ('criteo1tb',),
-      'ruleset': 'self',
-    }
-    | values
-  )
-
-
-def test_a_run_without_data_is_refused_before_anything_is_written(
-  folder, tmp_path
-):
-  results = tmp_path / 'results'
-  with pytest.raises(errors.UserError, match='holds no prepared data'):
-    run_lib.run(_config(data_dir=str(tmp_path)), results, False)
-  assert not results.exists()
-  shutil.copytree(folder, tmp_path / 'half')
-  (tmp_path / 'half' / 'criteo1tb' / 'manifest.json').unlink()
-  with pytest.raises(errors.UserError, match='is not finished'):
-    run_lib.run(_config(data_dir=str(tmp_path / 'half')), results, False)
-  assert not results.exists()
-
-
-def test_a_mini_run_imports_nothing_of_preparation():
-  script = """
-import sys
-import jaxperf, workloads
-next(workloads.build('mini_clicks').data.train(0, 8, None))
-print([m for m in sys.modules if m.startswith(('jaxperf.datasets',
-  'tensorflow', 'pyarrow', 'h5py', 'soundfile')) or m.endswith('.prepare')])
-"""
-  out = subprocess.run(
-    [sys.executable, '-c', script], capture_output=True, text=True, check=True
-  )
-  assert out.stdout.strip() == '[]'

@@ -52,9 +52,15 @@ def counts(splits: shards.Splits) -> dict[str, int]:
 
 
 def findings(
-  published: Published, folder: pathlib.Path, manifest: prepared.Manifest
+  published: Published,
+  folder: pathlib.Path,
+  manifest: prepared.Manifest,
+  deep: bool = False,
 ) -> Iterator[tuple[bool, str]]:
-  """Counts, headers, a sample and the first batch; see `Dataset.check`."""
+  """Counts, headers, a sample and the first batch; see `Dataset.check`.
+
+  Nothing more if `deep`: hashes tell all that there is to tell of shards.
+  """
   splits = shards.splits(folder, manifest.files)
   original = manifest.parameters['lines_per_file'] == published.lines_per_file
   yield from _days(published, manifest, original)

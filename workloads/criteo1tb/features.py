@@ -116,8 +116,8 @@ def fingerprint64(head: np.ndarray, tail: np.ndarray, size: int) -> np.ndarray:
   """FarmHash's Fingerprint64 of texts of 8 to 16 bytes.
 
   >>> word = np.frombuffer(b'00000000', '<u8')
-  >>> int(fingerprint64(word, word, 8))
-  11563098208543529484
+  >>> fingerprint64(word, word, size=9).tolist()
+  [2271946735276985195]
 
   Args:
     head: first 8 bytes of each text, as little-endian uint64.

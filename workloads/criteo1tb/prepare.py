@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxperf import errors, prepared
 from jaxperf.datasets import dataset as dataset_lib
+from jaxperf.datasets import journal as journal_lib
 from workloads.criteo1tb import check, features, lines, shards
 
 _BLOCK = 8192  # Lines that are parsed at once.
@@ -69,7 +70,7 @@ def _plan(
     total += rows or 0
     volume += _ROW_BYTES * (rows or _about(sizes))
   return dataset_lib.Plan(
-    stages=[units],
+    stages=[lambda _: units],
     parameters={
       'lines_per_file': size,
       'hash': features.HASH,
@@ -109,7 +110,7 @@ def _about(sizes: Mapping[str, int]) -> int:
 def _prepare(
   unit: dataset_lib.Unit,
   folder: pathlib.Path,
-  journal: prepared.Journal,
+  journal: journal_lib.Journal,
   report: dataset_lib.Report,
 ) -> None:
   """Makes the shards of a day; see `Dataset.prepare`."""
