@@ -4,15 +4,22 @@
 
 import functools
 import hashlib
+import importlib.util
 import json
 import pathlib
 import tempfile
 
 import numpy as np
+import pytest
 
 from jaxperf.datasets import prepare as prepare_lib
 from tests import reference
 from workloads.imagenet import archives, prepare
+
+# All of them in the extra `dev`.
+for _package in ('simplejpeg', 'array_record', 'tensorflow_datasets'):
+  if importlib.util.find_spec(_package) is None:
+    pytest.skip(f'needs the package {_package}', allow_module_level=True)
 
 FOLDER = reference.FOLDER / 'data' / 'imagenet'
 RAW = FOLDER / 'raw'
@@ -67,3 +74,11 @@ def data_dir() -> pathlib.Path:
   data_dir.keep = made  # Removed when Python ends.
   prepared(pathlib.Path(made.name))
   return pathlib.Path(made.name)
+
+
+def contents(folder: pathlib.Path) -> dict[str, bytes]:
+  """Bytes of the files of the prepared data set, journals left out."""
+  place = folder / 'imagenet'
+  return {
+    path.name: path.read_bytes() for path in place.iterdir() if path.is_file()
+  }

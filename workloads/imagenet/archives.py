@@ -229,7 +229,9 @@ def _members(file, split: str) -> Iterator[tuple[Member, IO[bytes]]]:
       tar.members.clear()  # A list of all of them otherwise.
       if split == 'train' and re.fullmatch(r'n\d{8}\.tar', outer.name):
         inner_file = tar.extractfile(outer)
-        with tarfile.open(fileobj=inner_file, mode='r|', bufsize=_BLOCK) as inner:
+        with tarfile.open(
+          fileobj=inner_file, mode='r|', bufsize=_BLOCK
+        ) as inner:
           for info in inner:
             inner.members.clear()
             match = pattern.fullmatch(info.name)

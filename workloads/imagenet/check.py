@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from jaxperf import prepared
+from jaxperf import errors, prepared
+from jaxperf.datasets import progress as progress_lib
 from workloads.imagenet import archives, examples, jpeg, records
 
 _BATCH, _SEED, _NAMED = 1024, 0, 3
@@ -25,8 +26,9 @@ def findings(
   published: Mapping[str, archives.Archive],
   folder: pathlib.Path,
   manifest: prepared.Manifest,
+  deep: bool = False,
 ) -> Iterator[tuple[bool, str]]:
-  """Counts, labels, first images; see `Dataset.check`."""
+  """Counts, labels, first images, or all; see `Dataset.check`."""
   splits = records.splits(folder, manifest.files)
   for name, split in splits.items():
     images = published[name].images
@@ -41,6 +43,29 @@ def findings(
     if name in splits:
       yield _first_evaluated(splits[name])
   yield from _first_batch(splits['train'])
+  if deep:
+    for split in splits.values():
+      yield from _decoded(split)
+
+
+def _decoded(split: records.Split) -> Iterator[tuple[bool, str]]:
+  """Decodes every image of a split."""
+  progress = progress_lib.Progress(len(split), 'images')
+  reader, damaged = records.Reader(split), 0
+  for index in range(len(split)):
+    try:
+      jpeg.decoded(reader.read(index))
+    except (errors.UserError, ValueError) as error:
+      damaged += 1
+      yield (
+        False,
+        f'{split.name}: image {index:,}, {split.file_name(index)}: '
+        f'{errors.first_line(error)}',
+      )
+    progress.add(1)
+  progress.close()
+  if not damaged:
+    yield True, f'{split.name}: all {len(split):,} images can be decoded'
 
 
 def _classes(name, labels, original: bool) -> Iterator[tuple[bool, str]]:

@@ -40,7 +40,7 @@ def package(name: str) -> types.ModuleType:
   except ImportError as error:
     raise errors.UserError(
       f'ImageNet is read with the package {name.partition(".")[0]}, which '
-      f"cannot be imported ({errors.first_line(error)}): pip install "
+      f'cannot be imported ({errors.first_line(error)}): pip install '
       "'jaxperf[data]'"
     ) from None
 

@@ -24,7 +24,7 @@ import traceback
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import connection
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -268,14 +268,16 @@ def _stop(processes, pipes) -> None:
     process.wait()
 
 
-def _memory(size: int):
+@contextlib.contextmanager
+def _memory(size: int) -> Iterator[IO[bytes]]:
   """An open file of that size, in memory where the system can."""
   if hasattr(os, 'memfd_create'):
-    file = open(os.memfd_create('jaxperf'), 'r+b', buffering=0)
+    opened = os.fdopen(os.memfd_create('jaxperf'), 'r+b', buffering=0)
   else:
-    file = tempfile.TemporaryFile(buffering=0)
-  file.truncate(size)
-  return file
+    opened = tempfile.TemporaryFile(buffering=0)
+  with opened as file:
+    file.truncate(size)
+    yield file
 
 
 def serve(descriptor: int) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from jaxperf import errors, prepared
 from jaxperf.datasets import dataset as dataset_lib
+from jaxperf.datasets import journal as journal_lib
 from workloads.imagenet import archives, check, records, repair
 
 
@@ -76,7 +77,7 @@ def _plan(
       images = min(shard_images, archive.images - first)
       shards.append(_unit(work._replace(shard=number), images))
   return dataset_lib.Plan(
-    stages=[tables, shards],
+    stages=[lambda _: tables, lambda _: shards],
     parameters={
       'archives': {split: published[split]._asdict() for split in wanted},
       'shard_images': shard_images,
@@ -103,7 +104,7 @@ def _unit(work: Work, images: int) -> dataset_lib.Unit:
 def _prepare(
   unit: dataset_lib.Unit,
   folder: pathlib.Path,
-  journal: prepared.Journal,
+  journal: journal_lib.Journal,
   report: dataset_lib.Report,
 ) -> None:
   """Makes the one file of a unit; see `Dataset.prepare`."""

@@ -98,9 +98,7 @@ def moved(image: np.ndarray, name: str, amount: float) -> np.ndarray:
 
 def _signed(name: str, amount: float) -> Callable:
   """A geometric operation in a random direction."""
-  return lambda image, rng: moved(
-    image, name, randaugment.signed(amount, rng)
-  )
+  return lambda image, rng: moved(image, name, randaugment.signed(amount, rng))
 
 
 OPERATIONS: dict[str, Callable] = randaugment.OPERATIONS | {

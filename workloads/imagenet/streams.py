@@ -72,9 +72,7 @@ def _mixed_fill(split, indices, seed, start, offset, weight):
 
   def fill(first, last):
     rows = np.arange(first + offset - 1, last + offset) % len(indices)
-    return examples.Mixed(
-      split, indices[rows], seed, start + rows, weight
-    ).fill
+    return examples.Mixed(split, indices[rows], seed, start + rows, weight).fill
 
   return fill
 
