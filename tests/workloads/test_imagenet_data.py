@@ -1,6 +1,6 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Batches of prepared ImageNet: order, resuming, parts, evaluation, processes."""
+"""Batches of prepared ImageNet: order, cursors, parts, processes."""
 
 import itertools
 import signal

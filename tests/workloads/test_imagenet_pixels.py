@@ -16,7 +16,6 @@ from workloads.imagenet import (
 )
 from workloads.imagenet import quick_randaugment as quick
 
-
 EXPECTED, ARRAYS = imagenet_archives.expected(), imagenet_archives.arrays()
 TRAIN = EXPECTED['train']
 OLDER = reference.arrays('imagenet_resnet')

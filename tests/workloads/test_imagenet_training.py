@@ -8,6 +8,7 @@ import itertools
 import subprocess
 import sys
 
+import flax.linen as nn
 import jax
 import numpy as np
 import pytest
@@ -23,25 +24,45 @@ from workloads.imagenet import workload as workload_lib
 
 SPLITS = imagenet_archives.expected()['splits']
 BATCH = 8
-SMALL = {
-  'imagenet_resnet': (
-    resnet.FULL,
-    resnet.ResNet(resnet.Config(width=4, stage_sizes=(1, 1))),
-  ),
-  'imagenet_vit': (
-    vit.FULL,
-    vit.ViT(vit.Config(patch=56, width=16, depth=1, mlp_width=16, num_heads=2)),
-  ),
-}
 
 
-def small(name='imagenet_vit'):
-  """The workload with a small model, on prepared data."""
-  settings, model = SMALL[name]
+class Linear(nn.Module):
+  """Logits from the colours of 16 squares; compiles at once."""
+
+  @nn.compact
+  def __call__(self, images, *, train):
+    squares = nn.avg_pool(images, (56, 56), (56, 56))
+    return nn.Dense(1000)(squares.reshape(len(images), -1))
+
+
+RESNET = dataclasses.replace(
+  resnet.FULL, model=resnet.ResNet(resnet.Config(width=4, stage_sizes=(1, 1)))
+)
+VIT = dataclasses.replace(
+  vit.FULL,
+  model=vit.ViT(
+    vit.Config(patch=56, width=16, depth=1, mlp_width=16, num_heads=2)
+  ),
+)
+LINEAR = dataclasses.replace(vit.FULL, model=Linear(), default_dropout=None)
+
+
+@pytest.fixture(scope='module', autouse=True)
+def processes():
+  """One set of them for all tests of this file."""
+  batches = small(LINEAR).data.train(0, 1)
+  next(batches)
+  yield
+  batches.close()
+
+
+def small(settings=LINEAR):
+  """A workload with a small model, on prepared data."""
   settings = dataclasses.replace(
-    settings, model=model, batch_size=BATCH, eval_batch_size=BATCH
+    settings, batch_size=BATCH, eval_batch_size=BATCH
   )
-  return workload_lib.build(name, settings, data=imagenet_archives.data_dir())
+  data_dir = imagenet_archives.data_dir()
+  return workload_lib.build('imagenet_vit', settings, data=data_dir)
 
 
 def steps(training, state, functions, cursor, count):
@@ -53,9 +74,12 @@ def steps(training, state, functions, cursor, count):
   return state, cursor
 
 
-@pytest.mark.parametrize('name', SMALL)
-def test_training_evaluates_and_resumes_bit_for_bit(name):
-  workload = small(name)
+@pytest.mark.parametrize(
+  'settings',
+  [LINEAR] + [pytest.param(x, marks=pytest.mark.slow) for x in (RESNET, VIT)],
+)
+def test_training_evaluates_and_resumes_bit_for_bit(settings):
+  workload = small(settings)
   training = tiny.make_training(workload=workload)
   start = compiled.initial_state(training)
   functions = compiled.compile_functions(training, start)
@@ -107,11 +131,11 @@ def test_devices_do_not_change_the_batches():
     training = tiny.make_training(
       workload=small(), devices=jax.devices()[:devices]
     )
-    _, losses = tiny.run_steps(training, 10)
+    _, losses = tiny.run_steps(training, 8)
     stream = training.workload.data.train(0, BATCH)
     batches = [
       mesh.place_batch(batch, training.run.mesh)
-      for batch, _ in itertools.islice(stream, 8)
+      for batch, _ in itertools.islice(stream, 4)
     ]
     found.append((losses, jax.tree.map(np.asarray, batches)))
   (one, batches), (eight, same) = found

@@ -29,6 +29,7 @@ def findings(
   deep: bool = False,
 ) -> Iterator[tuple[bool, str]]:
   """Counts, labels, first images, or all; see `Dataset.check`."""
+  examples.close_files()
   splits = records.splits(folder, manifest.files)
   for name, split in splits.items():
     images = published[name].images

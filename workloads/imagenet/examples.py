@@ -241,6 +241,11 @@ def _make(split: records.Split, index: int, make):
     ) from None
 
 
+def close_files() -> None:
+  """Closes what this process keeps open, as files may have been made anew."""
+  _reader.cache_clear()
+
+
 @functools.lru_cache(8)
 def _reader(name, folder, starts: bytes) -> records.Reader:
   """Kept open for the next rows."""

@@ -24,7 +24,7 @@ import traceback
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import connection
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -144,11 +144,11 @@ class _Pool:
 
   def new_slot(self, size: int) -> _Slot:
     """Memory that all processes see."""
-    with self._lock, _memory(size) as file:
-      slot = _Slot(next(self._numbers), mmap.mmap(file.fileno(), size))
+    with self._lock, _memory(size) as descriptor:
+      slot = _Slot(next(self._numbers), mmap.mmap(descriptor, size))
       for worker, pipe in enumerate(self._pipes):
         self._send(worker, ('slot', slot.number, size))
-        multiprocessing.reduction.send_handle(pipe, file.fileno(), 0)
+        multiprocessing.reduction.send_handle(pipe, descriptor, 0)
     return slot
 
   def drop_slots(self, numbers: Sequence[int]) -> None:
@@ -269,15 +269,18 @@ def _stop(processes, pipes) -> None:
 
 
 @contextlib.contextmanager
-def _memory(size: int) -> Iterator[IO[bytes]]:
-  """An open file of that size, in memory where the system can."""
+def _memory(size: int) -> Iterator[int]:
+  """Descriptor of a file of that size, in memory where the system can."""
   if hasattr(os, 'memfd_create'):
-    opened = os.fdopen(os.memfd_create('jaxperf'), 'r+b', buffering=0)
+    descriptor = os.memfd_create('jaxperf')
   else:
-    opened = tempfile.TemporaryFile(buffering=0)
-  with opened as file:
-    file.truncate(size)
-    yield file
+    descriptor, name = tempfile.mkstemp()
+    os.unlink(name)
+  try:
+    os.ftruncate(descriptor, size)
+    yield descriptor
+  finally:
+    os.close(descriptor)
 
 
 def serve(descriptor: int) -> None:
