@@ -13,7 +13,7 @@ from jaxperf import errors
 from jaxperf.datasets import check as check_lib
 from jaxperf.datasets import prepare as prepare_lib
 from tests import imagenet_archives
-from workloads.imagenet import archives, records, repair
+from workloads.imagenet import archives, benchmark, records, repair
 
 NAMES = {split: archive.name for split, archive in archives.PUBLISHED.items()}
 TRAIN = imagenet_archives.expected()['splits']['train']
@@ -246,4 +246,4 @@ def test_a_missing_list_of_labels_is_told_with_its_extra(monkeypatch):
   monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
   member = archives.Member(TRAIN['file_names'][0], 'n01531178', 0, 1)
   with pytest.raises(errors.UserError, match=r"pip install 'jaxperf\[data\]'"):
-    archives.labels([member], 'train')
+    benchmark.labels([member], 'train')

@@ -14,13 +14,11 @@ import mmap
 import multiprocessing.reduction
 import os
 import pathlib
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import traceback
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import connection
@@ -29,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxperf import errors
+from workloads.imagenet import worker
 
 ENVIRONMENT = 'JAXPERF_DECODERS'  # Number of processes.
 _MOST = 48
@@ -146,8 +145,8 @@ class _Pool:
     """Memory that all processes see."""
     with self._lock, _memory(size) as descriptor:
       slot = _Slot(next(self._numbers), mmap.mmap(descriptor, size))
-      for worker, pipe in enumerate(self._pipes):
-        self._send(worker, ('slot', slot.number, size))
+      for number, pipe in enumerate(self._pipes):
+        self._send(number, ('slot', slot.number, size))
         multiprocessing.reduction.send_handle(pipe, descriptor, 0)
     return slot
 
@@ -155,8 +154,8 @@ class _Pool:
     """Lets memory go."""
     # A process that has died is told elsewhere.
     with self._lock, contextlib.suppress(errors.UserError):
-      for worker in range(len(self._pipes)):
-        self._send(worker, ('drop', numbers))
+      for process in range(len(self._pipes)):
+        self._send(process, ('drop', numbers))
 
   def submit(self, job: Job, slot: _Slot) -> int:
     """Sends each process a part of a job; returns the job's number."""
@@ -164,11 +163,11 @@ class _Pool:
     with self._lock:
       number = next(self._numbers)
       self._jobs[number] = parts
-      for worker in range(parts):
-        first, last = (job.rows * k // parts for k in (worker, worker + 1))
+      for part in range(parts):
+        first, last = (job.rows * k // parts for k in (part, part + 1))
         fill = job.fill(first, last)
         message = (number, slot.number, job.shape, first, last, fill)
-        self._send(worker, ('job', message))
+        self._send(part, ('job', message))
     return number
 
   def wait(self, number: int) -> None:
@@ -189,27 +188,27 @@ class _Pool:
         for number in set(replies) - set(self._jobs):
           del replies[number]
 
-  def _reply(self, worker: int, number: int) -> Exception | None:
-    replies = self._replies[worker]
+  def _reply(self, process: int, number: int) -> Exception | None:
+    replies = self._replies[process]
     while number not in replies:
       try:
-        found, error = self._pipes[worker].recv()
+        found, error = self._pipes[process].recv()
       except (EOFError, OSError):
-        self._refuse(worker)
+        self._refuse(process)
       if found in self._jobs:
         replies[found] = error
     return replies.pop(number)
 
-  def _send(self, worker: int, message: Any) -> None:
+  def _send(self, process: int, message: Any) -> None:
     try:
-      self._pipes[worker].send(message)
+      self._pipes[process].send(message)
     except OSError:
-      self._refuse(worker)
+      self._refuse(process)
 
-  def _refuse(self, worker: int) -> None:
+  def _refuse(self, process: int) -> None:
     """Says that a process has died."""
     self.broken = True
-    status = self._processes[worker].wait()
+    status = self._processes[process].wait()
     raise errors.UserError(
       f'a process that decodes images ended with status {status}, perhaps for '
       f'want of memory: start again, with fewer of them by ${ENVIRONMENT}=N if '
@@ -248,7 +247,7 @@ def _start() -> tuple[subprocess.Popen, connection.Connection]:
   paths = [str(pathlib.Path(path).absolute()) for path in sys.path]
   environment = os.environ | dict.fromkeys(_THREADS, '1')
   code = f'import sys; sys.path[:] = {paths!r}; '
-  code += f'from {__name__} import serve; serve({theirs.fileno()})'
+  code += f'from {worker.__name__} import serve; serve({theirs.fileno()})'
   with theirs:
     process = subprocess.Popen(
       [sys.executable, '-c', code],
@@ -281,37 +280,3 @@ def _memory(size: int) -> Iterator[int]:
     yield descriptor
   finally:
     os.close(descriptor)
-
-
-def serve(descriptor: int) -> None:
-  """What a process does: jobs, until the other end of its pipe is gone."""
-  signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent decides.
-  pipe = connection.Connection(descriptor)
-  slots: dict[int, mmap.mmap] = {}
-  try:
-    while True:
-      kind, *message = pipe.recv()
-      if kind == 'slot':
-        number, size = message
-        shared = multiprocessing.reduction.recv_handle(pipe)
-        slots[number] = mmap.mmap(shared, size)
-        os.close(shared)
-      elif kind == 'drop':
-        for number in message[0]:
-          slots.pop(number, None)
-      else:
-        pipe.send(_done(slots, *message[0]))
-  except (EOFError, OSError):
-    os._exit(0)
-
-
-def _done(slots, number, slot, shape, first, last, fill) -> tuple[int, Any]:
-  """Fills rows; the job's number and what went wrong."""
-  try:
-    array = np.ndarray(shape, np.float32, buffer=slots[slot])
-    fill(array[first:last])
-  except errors.UserError as error:
-    return number, error
-  except Exception:
-    return number, RuntimeError(traceback.format_exc())
-  return number, None

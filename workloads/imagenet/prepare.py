@@ -18,7 +18,7 @@ import numpy as np
 from jaxperf import errors, prepared
 from jaxperf.datasets import dataset as dataset_lib
 from jaxperf.datasets import journal as journal_lib
-from workloads.imagenet import archives, check, records, repair
+from workloads.imagenet import archives, benchmark, check, records, repair
 
 
 class Work(NamedTuple):
@@ -125,8 +125,8 @@ def _prepare(
 def _write_table(path: pathlib.Path, work: Work, report) -> int:
   """Reads an archive and writes the table of its images; returns how many."""
   members = archives.index(work.path, work.split, work.archive, report)
-  labels = archives.labels(members, work.split)
-  order = archives.order(members, work.split)
+  labels = benchmark.labels(members, work.split)
+  order = benchmark.order(members, work.split)
   rows = records.table([members[i] for i in order], labels[order])
   with prepared.writing(path) as file:
     np.save(file, rows)
