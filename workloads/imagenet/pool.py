@@ -32,7 +32,14 @@ from workloads.imagenet import worker
 ENVIRONMENT = 'JAXPERF_DECODERS'  # Number of processes.
 _MOST = 48
 _AHEAD = 2  # Batches in the making beside the one that is waited for.
-_THREADS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
+_ENVIRONMENT = {
+  **dict.fromkeys(
+    ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'), '1'
+  ),
+  # Arrays of images are made again and again: keep their memory.
+  'MALLOC_MMAP_THRESHOLD_': str(2**25),
+  'MALLOC_TRIM_THRESHOLD_': str(2**27),
+}
 Fill = Callable[[np.ndarray], None]
 
 
@@ -245,7 +252,7 @@ def _start() -> tuple[subprocess.Popen, connection.Connection]:
   """A process, and the pipe to it."""
   ours, theirs = socket.socketpair()
   paths = [str(pathlib.Path(path).absolute()) for path in sys.path]
-  environment = os.environ | dict.fromkeys(_THREADS, '1')
+  environment = os.environ | _ENVIRONMENT
   code = f'import sys; sys.path[:] = {paths!r}; '
   code += f'from {worker.__name__} import serve; serve({theirs.fileno()})'
   with theirs:
