@@ -82,8 +82,9 @@ def folder(
   if not chosen:
     raise errors.UserError(
       f'no folder of prepared data is named, and {name} is read from one: say '
-      f'--config.data_dir=DIR or set ${ENVIRONMENT}, or use '
-      '--config.data=fake for random data of the same shapes'
+      '--config.data_dir=DIR in a run and --data-dir=DIR elsewhere, or set '
+      f'${ENVIRONMENT}; or use --config.data=fake for random data of the same '
+      'shapes'
     )
   return pathlib.Path(chosen) / name
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import os
 import pathlib
@@ -78,7 +79,7 @@ class Journal:
   def _recover(self) -> None:
     """Reads what is there, up to the first line or file that is not whole."""
     self._file.seek(0)
-    whole = [line for line in self._file if line.endswith(b'\n')]
+    whole = list(itertools.takewhile(_is_json, self._file))
     rows = [json.loads(line) for line in whole]
     if not rows or rows[0] != {'origin': self._origin}:
       self._restart()
@@ -95,3 +96,12 @@ class Journal:
         self.counts = row['done']
       length += len(line)
     self._file.truncate(length)
+
+
+def _is_json(line: bytes) -> bool:
+  """Whether a line is whole, as it is not after a power cut."""
+  try:
+    json.loads(line)
+  except ValueError:
+    return False
+  return line.endswith(b'\n')

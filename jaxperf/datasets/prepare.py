@@ -77,6 +77,8 @@ def _prepare(dataset, plan, folder, workers) -> prepared.Manifest:
       )
   finally:
     progress.close()
+  for left in folder.rglob('*.part'):  # Of processes that were killed.
+    left.unlink()
   manifest = prepared.Manifest(
     dataset=dataset.name,
     version=dataset.version,

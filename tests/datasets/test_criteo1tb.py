@@ -12,7 +12,7 @@ import sys
 import numpy as np
 import pytest
 
-from jaxperf import prepared
+from jaxperf import errors, prepared
 from tests import click_logs
 from workloads.criteo1tb import features, shards
 
@@ -123,10 +123,57 @@ def test_integers_of_any_length_are_read():
     assert (features.parse(line)[0, :14] == 0).all()
 
 
+def test_lines_are_read_right_or_refused_whatever_is_changed():
+  text = gzip.decompress((click_logs.RAW / 'day_23.gz').read_bytes())
+  lines = text.splitlines(keepends=True)[:20]
+  block, rng = b''.join(lines), np.random.default_rng(0)
+  bytes_ = np.frombuffer(b'\t\n\r -+.0159afgAF\xff\x00', np.uint8)
+  refused = 0
+  for _ in range(500):
+    changed = np.frombuffer(block, np.uint8).copy()
+    where = rng.integers(len(changed), size=rng.integers(1, 3))
+    changed[where] = rng.choice(bytes_, len(where))
+    changed[-1] = ord('\n')
+    changed = changed.tobytes()
+    bad = [
+      index
+      for index, line in enumerate(changed.split(b'\n')[:-1])
+      if not PATTERN.fullmatch(line)
+    ]
+    refused += bool(bad)
+    if bad:
+      with pytest.raises(features.BadLine) as caught:
+        features.parse(changed)
+      assert caught.value.line == bad[0]
+    else:
+      np.testing.assert_array_equal(features.parse(changed), slow(changed))
+  assert 50 < refused < 450
+
+
+PATTERN = re.compile(
+  rb'(0|1|-1|)(\t(-?[0-9]{1,18}|)){13}(\t([0-9a-f]{8}|-1|)){26}'
+)
+
+
+def slow(block):
+  """Rows of whole lines, field by field."""
+  rows = []
+  for line in block.split(b'\n')[:-1]:
+    fields = [b'' if f == b'-1' else f for f in line.split(b'\t')]
+    numbers = [max(int(f or b'0'), 0) for f in fields[:14]]
+    dense = np.log(np.float64(np.float32(numbers[1:]) + np.float32(1)))
+    ids = [
+      int(features.ids(np.frombuffer(text or b'0' * 8, '<u8'), index)[0])
+      for index, text in enumerate(fields[14:])
+    ]
+    rows.append([numbers[0], *dense, *ids])
+  return np.array(rows, np.float64).astype(np.float32)
+
+
 def test_a_part_goes_on_to_the_whole(folder, tmp_path):
   text = click_logs.prepared(tmp_path, options={'days': '0,23'})
   assert f'{EXPECTED["rows"]["test"]:,} test' in text
-  with pytest.raises(prepared.errors.UserError, match='a part of the raw'):
+  with pytest.raises(errors.UserError, match='a part of the raw'):
     prepared.load(tmp_path / 'criteo1tb', shards.VERSION)
   opened = shards.open_splits(tmp_path, partial=True)
   assert opened.train.num_rows == EXPECTED['rows_per_day'][0]
