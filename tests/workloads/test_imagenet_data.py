@@ -236,7 +236,7 @@ def test_an_image_that_cannot_be_decoded_is_named(fresh, tmp_path):
 
 
 def test_a_late_epoch_of_the_original_size_starts_at_once(tmp_path):
-  count, per_shard, batch_size = 1_281_167, records.SHARD_IMAGES, 64
+  count, per_shard, batch_size = 1_281_167, records.SHARD_IMAGES, 16
   real = records.open_splits(imagenet_archives.data_dir())['train']
   image = records.Reader(real).read(
     TRAIN['jpeg_bytes'].index(min(TRAIN['jpeg_bytes']))

@@ -17,7 +17,7 @@ from jaxperf import errors, prepared
 from workloads.imagenet import archives, jpeg
 
 NAME, VERSION = 'imagenet', 1
-SHARD_IMAGES = 5_000  # 260 shards in all: few enough to keep all open.
+SHARD_IMAGES = 5_000  # 269 shards in all: few enough to keep all open.
 SPLITS = ('train', 'validation', 'test')
 _MODULE = 'array_record.python.array_record_module'
 _WRITER, _READER = 'group_size:1', 'readahead_buffer_size:0,max_parallelism:0'
