@@ -5,6 +5,7 @@
 import hashlib
 import pathlib
 import re
+import sys
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, NamedTuple
@@ -233,7 +234,8 @@ def _members(file, split: str) -> Iterator[tuple[Member, IO[bytes]]]:
             match = pattern.fullmatch(info.name)
             if match:
               start = outer.offset_data + info.offset_data
-              member = Member(info.name, match[1], start, info.size)
+              label = sys.intern(match[1])  # Of many images.
+              member = Member(info.name, label, start, info.size)
               yield member, inner.extractfile(info)
       elif split != 'train' and outer.isfile():
         match = pattern.fullmatch(outer.name)
