@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What prepared images should hold."""
 
-import os
 import pathlib
 import time
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ import numpy as np
 
 from jaxperf import errors, prepared
 from jaxperf.datasets import progress as progress_lib
-from workloads.imagenet import archives, examples, jpeg, records
+from workloads.imagenet import archives, examples, jpeg, pool, records
 
 _BATCH, _SEED, _NAMED = 1024, 0, 3
 _SAMPLE = 64  # Images that are decoded.
@@ -116,7 +115,7 @@ def _first_batch(split: records.Split) -> Iterator[tuple[bool, str]]:
     began = time.perf_counter()
     made.fill(out)
     rate = len(indices) / (time.perf_counter() - began)
-    cores = len(os.sched_getaffinity(0))
+    cores = pool.num_cores()
     yield (
       bool(np.isfinite(out).all()),
       f'first {len(indices)} images for {model}, seed {_SEED}, batch size '

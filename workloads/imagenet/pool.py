@@ -141,7 +141,7 @@ class _Pool:
     self._lock = threading.RLock()
     self._jobs: dict[int, int] = {}  # Number of processes that have a part.
     self._numbers = iter(range(2**62))
-    self._replies: list[dict[int, str | None]] = [{} for _ in range(workers)]
+    self._replies: list[dict[int, Any]] = [{} for _ in range(workers)]
     started = [_start() for _ in range(workers)]
     self._processes = [process for process, _ in started]
     self._pipes = [pipe for _, pipe in started]
@@ -154,7 +154,10 @@ class _Pool:
       slot = _Slot(next(self._numbers), mmap.mmap(descriptor, size))
       for number, pipe in enumerate(self._pipes):
         self._send(number, ('slot', slot.number, size))
-        multiprocessing.reduction.send_handle(pipe, descriptor, 0)
+        try:
+          multiprocessing.reduction.send_handle(pipe, descriptor, 0)
+        except OSError:
+          self._refuse(number)
     return slot
 
   def drop_slots(self, numbers: Sequence[int]) -> None:
@@ -240,12 +243,19 @@ def num_workers() -> int:
   """Processes that decode: a core each, one left for the rest."""
   chosen = os.environ.get(ENVIRONMENT, '')
   if not chosen:
-    return min(max(len(os.sched_getaffinity(0)) - 1, 1), _MOST)
+    return min(max(num_cores() - 1, 1), _MOST)
   if not chosen.isdecimal() or not int(chosen):
     raise errors.UserError(
       f'${ENVIRONMENT} is {chosen!r}, expected a number of processes'
     )
   return int(chosen)
+
+
+def num_cores() -> int:
+  """Cores that this process may use."""
+  if hasattr(os, 'sched_getaffinity'):
+    return len(os.sched_getaffinity(0))
+  return os.cpu_count() or 1
 
 
 def _start() -> tuple[subprocess.Popen, connection.Connection]:
