@@ -28,11 +28,14 @@ def stream(name=RESNET):
 
 @pytest.fixture(scope='module', autouse=True)
 def processes():
-  """One set of them for all tests of this file."""
+  """One process for all tests of this file."""
+  chosen = pytest.MonkeyPatch()
+  chosen.setenv(pool.ENVIRONMENT, '1')
   batches = stream().train(0, 1)
   next(batches)
   yield
   batches.close()
+  chosen.undo()
 
 
 def take(name, count, **options):
@@ -186,11 +189,11 @@ def fresh(monkeypatch):
 
 
 def test_the_number_of_processes_does_not_change_a_batch(fresh):
-  fresh.setenv(pool.ENVIRONMENT, '3')
+  fresh.setenv(pool.ENVIRONMENT, '2')
   many = take(VIT, 4)
-  assert len(pool_of()._processes) == 3
-  pool._ALIVE.clear()
-  fresh.setenv(pool.ENVIRONMENT, '1')
+  assert len(pool_of()._processes) == 2
+  fresh.undo()  # The one process of the other tests.
+  assert len(pool_of()._processes) == 1
   for (one, _), (other, _) in zip(many, take(VIT, 4)):
     equal(one, other)
 
