@@ -29,11 +29,14 @@ quickstart: setup
 	$(BIN)/jaxperf score $(QUICKSTART)
 	$(BIN)/jaxperf report $(QUICKSTART)
 
+# Two files of tests at a time: most of a test's time is one thread compiling.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
+
 test: setup-dev
-	$(BIN)/python -m pytest -m 'not slow and not gpu and not slurm and not data'
+	$(PYTEST) -m 'not slow and not gpu and not slurm and not data'
 
 test-all: setup-dev
-	$(BIN)/python -m pytest -m 'not gpu and not slurm and not data'
+	$(PYTEST) -m 'not gpu and not slurm and not data'
 
 lint: setup-dev
 	$(BIN)/ruff format --check .

@@ -87,16 +87,16 @@ def compare(
     samples: of the bootstrap.
   """
   ready, missing = _complete(planned, runs)
-  ruled = rules.load('mini')
+  mini = rules.load('mini')
   wanted = {run.workload for own in planned.values() for run in own}
-  workloads = [name for name in ruled.base_workloads if name in wanted]
+  workloads = [name for name in mini.base_workloads if name in wanted]
   times = steps_to_target(ready, ruleset)[workloads]
-  counted = score.counted_times(times, workloads, {}, ruled.tau_max)
+  counted = score.counted_times(times, workloads, {}, mini.tau_max)
   placed = places(times, best_losses(ready)[workloads])
   published = published_lib.published_scores(PUBLISHED, ruleset)[times.index]
   scores = pd.DataFrame(
     {
-      'mini': score.scores(counted, ruled.tau_max).reindex(times.index),
+      'mini': score.scores(counted, mini.tau_max).reindex(times.index),
       'place': placed.mean(axis=1),
       'published': published,
     }
@@ -109,7 +109,7 @@ def compare(
     _published_times(ruleset).loc[times.index, times.columns],
     bootstrap(
       counted,
-      lambda table: score.score_array(table, ruled.tau_max),
+      lambda table: score.score_array(table, mini.tau_max),
       published,
       samples,
     ),
@@ -144,11 +144,11 @@ def steps_to_target(
     runs: name of an algorithm -> its runs.
     ruleset: `'external'` or `'self'`: decides the budget.
   """
-  ruled = rules.load('mini')
+  mini = rules.load('mini')
   trials, rows = [], []
   for name, own in runs.items():
     for run in own:
-      metric = f'validation/{ruled.workloads[run.workload].metric}'
+      metric = f'validation/{mini.workloads[run.workload].metric}'
       for step, value, _ in run.values:
         rows.append(
           {
@@ -166,11 +166,9 @@ def steps_to_target(
     [],
     {},
   )
-  studies = times_lib.study_times(
-    times_lib.trial_times(results, ruled, ruleset)
-  )
+  studies = times_lib.study_times(times_lib.trial_times(results, mini, ruleset))
   return times_lib.median_times(studies).reindex(
-    index=list(runs), columns=list(ruled.base_workloads)
+    index=list(runs), columns=list(mini.base_workloads)
   )
 
 

@@ -13,18 +13,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from calibration import agreement as agreement_lib
+from jaxperf import rules
 from jaxperf import text as text_lib
 from jaxperf.report import style
 from jaxperf.scoring import published as published_lib
-
-_TITLES = {'self': 'Self-tuning', 'external': 'External tuning'}
 
 
 def markdown(agreements: Sequence[agreement_lib.Agreement]) -> str:
   """Everything, as Markdown: two tables a rule set."""
   parts = []
   for agreement in agreements:
-    parts.append(f'### {_TITLES[agreement.ruleset]}')
+    parts.append(f'### {rules.TUNING[agreement.ruleset].capitalize()}')
     parts.append(_about(agreement))
     if len(agreement.scores):
       parts += [_score_table(agreement), _workload_table(agreement)]
@@ -125,7 +124,8 @@ def scatter(agreements: Sequence[agreement_lib.Agreement]) -> list[Axes]:
         ylim=(-0.03, 1.03),
         xlabel='published score',
         ylabel='mini score',
-        title=f'{_TITLES[ruleset]} (workloads: {len(times.columns)})',
+        title=f'{rules.TUNING[ruleset].capitalize()} '
+        f'(workloads: {len(times.columns)})',
       )
       style.label_ends(ax, points, names)
   return list(panels[0])

@@ -55,15 +55,13 @@ def curves(runs: Sequence[recorded_runs.Run]) -> pd.DataFrame:
 
 def draw(runs: Sequence[recorded_runs.Run]) -> list[Axes]:
   """A panel a workload: all its runs, and the target."""
-  ruled = rules.load('mini')
+  mini = rules.load('mini')
   table = curves(runs)
   with mpl.style.context(style.STYLE):
     panels = Figure(figsize=(13, 6)).subplots(2, 4).ravel()
-    for ax, name in zip(panels, ruled.base_workloads):
+    for ax, name in zip(panels, mini.base_workloads):
       own = table[table['workload'] == name]
-      curves_lib.training_curves(
-        own, ruled.workloads[name], 'steps', _NAMES, ax
-      )
+      curves_lib.training_curves(own, mini.workloads[name], 'steps', _NAMES, ax)
   return list(panels)
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Deterministic, resumable batches, prepared one step ahead of the devices.
+"""Deterministic, resumable streams of batches, and what they are made of.
 
 A stream of batches is a pure function of (seed, cursor), where the cursor is
 the number of batches taken. So position is one integer, resuming is exact and

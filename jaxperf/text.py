@@ -6,17 +6,22 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 WIDTH = 100
-GIB = 2**30
+GIB = 2**30  # Bytes.
+_LEAST = 12  # Columns of prose are at least so wide.
 DISCLAIMER = (
   'Unofficial: computed by jaxperf, not reviewed by MLCommons. '
   'AlgoPerf is a trademark of MLCommons.'
 )
 
 
-def layout(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def layout(
+  header: Sequence[str],
+  rows: Sequence[Sequence[str]],
+  prose: Collection[str] = (),
+) -> str:
   """A table of text: first column to the left, the others to the right.
 
   A header is broken at `_` and spaces where that keeps its column narrow. A
@@ -25,6 +30,8 @@ def layout(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
   Args:
     header: one name a column.
     rows: cells as text.
+    prose: names of columns of words: to the left, and broken where the table
+      would be too wide.
 
   >>> print(layout(['name', 'steps'], [['lion', '1,000'], ['nadamw', '900']]))
   name    steps
@@ -32,13 +39,14 @@ def layout(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
   lion    1,000
   nadamw    900
   """
-  cells = [
-    max((len(row[i]) for row in rows), default=0) for i in range(len(header))
-  ]
+  if prose:
+    rows = _broken_cells(header, rows, prose)
+  cells = [_width([row[i] for row in rows]) for i in range(len(header))]
   widths, titles = [], []
   for index, name in enumerate(header):
     titles.append(_broken(name, max(cells[index], 9)))
     widths.append(max(cells[index], *map(len, titles[-1])))
+  lefts = {0} | {i for i, name in enumerate(header) if name in prose}
   blocks, start = [], 1
   while start < len(header) or not blocks:
     stop = start + 1
@@ -48,9 +56,40 @@ def layout(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     ):
       stop += 1
     columns = [0, *range(start, min(stop, len(header)))]
-    blocks.append(_block(columns, titles, widths, rows))
+    head = ['\n'.join(_bottom(titles, columns, i)) for i in columns]
+    rule = ['-' * widths[i] for i in columns]
+    body = [[row[i] for i in columns] for row in rows]
+    right = {k for k, i in enumerate(columns) if i not in lefts}
+    blocks.append('\n'.join(aligned([head, rule, *body], right)))
     start = stop
   return '\n\n'.join(blocks)
+
+
+def aligned(
+  rows: Sequence[Sequence[str]], right: Collection[int] = ()
+) -> list[str]:
+  """Rows as lines, two blanks between the columns.
+
+  Args:
+    rows: cells, of one or more lines of text.
+    right: columns to align to the right.
+
+  >>> aligned([['a', '1'], ['bcd', '20']], right={1})
+  ['a     1', 'bcd  20']
+  """
+  widths = [_width(column) for column in zip(*rows)]
+  lines = []
+  for row in rows:
+    cells = [cell.split('\n') for cell in row]
+    for number in range(max(map(len, cells))):
+      parts = []
+      for i, cell in enumerate(cells):
+        part = cell[number] if number < len(cell) else ''
+        parts.append(
+          part.rjust(widths[i]) if i in right else part.ljust(widths[i])
+        )
+      lines.append('  '.join(parts).rstrip())
+  return lines
 
 
 def amount(value: float, unit: str) -> str:
@@ -94,30 +133,47 @@ def wrapped(line: str) -> str:
   )
 
 
-def _block(
-  columns: Sequence[int],
-  titles: Sequence[Sequence[str]],
-  widths: Sequence[int],
-  rows: Sequence[Sequence[str]],
-) -> str:
-  """Some columns of a table, the header included."""
+def _width(column: Sequence[str]) -> int:
+  """The longest line in a column."""
+  lines = [line for cell in column for line in cell.split('\n')]
+  return max(map(len, lines), default=0)
+
+
+def _bottom(
+  titles: Sequence[Sequence[str]], columns: Sequence[int], index: int
+) -> list[str]:
+  """A column's title, with as many lines as the highest one has."""
   height = max(len(titles[i]) for i in columns)
-  head = [
+  return [''] * (height - len(titles[index])) + list(titles[index])
+
+
+def _broken_cells(
+  header: Sequence[str],
+  rows: Sequence[Sequence[str]],
+  prose: Collection[str],
+) -> list[list[str]]:
+  """The rows, cells of prose broken to the width that the others leave."""
+  widths = []
+  for name, cells in zip(header, zip(*rows)):
+    width = _width(cells)
+    widths.append(max(width, *map(len, _broken(name, max(width, 9)))))
+  wide = [i for i, name in enumerate(header) if name in prose]
+  room = WIDTH - 2 * (len(header) - 1)
+  room -= sum(width for i, width in enumerate(widths) if i not in wide)
+  for left, i in zip(
+    range(len(wide), 0, -1), sorted(wide, key=lambda i: widths[i])
+  ):
+    widths[i] = min(widths[i], max(room // left, _LEAST))
+    room -= widths[i]
+  return [
     [
-      ([''] * (height - len(titles[i])) + list(titles[i]))[line]
-      for i in columns
+      textwrap.fill(cell, widths[i], break_on_hyphens=False)
+      if i in wide
+      else cell
+      for i, cell in enumerate(row)
     ]
-    for line in range(height)
+    for row in rows
   ]
-  body = [[row[i] for i in columns] for row in rows]
-  lines = []
-  for cells in [*head, ['-' * widths[i] for i in columns], *body]:
-    first, *others = (
-      cell.ljust(widths[i]) if i == 0 else cell.rjust(widths[i])
-      for cell, i in zip(cells, columns)
-    )
-    lines.append('  '.join([first, *others]).rstrip())
-  return '\n'.join(lines)
 
 
 def _broken(name: str, width: int) -> list[str]:

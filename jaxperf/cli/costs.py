@@ -11,6 +11,11 @@ from jaxperf import errors, rules
 
 def add_parsers(commands: argparse._SubParsersAction) -> None:
   """Registers the commands; each sets `handler(options) -> exit code`."""
+  _add_check(commands)
+  _add_bench(commands)
+
+
+def _add_check(commands: argparse._SubParsersAction) -> None:
   parser = commands.add_parser(
     'check',
     help='what a submission takes at full size, before it is run',
@@ -43,12 +48,21 @@ def add_parsers(commands: argparse._SubParsersAction) -> None:
   parser.add_argument('--format', choices=('table', 'json'), default='table')
   parser.set_defaults(handler=_check)
 
+
+def _check(options: argparse.Namespace) -> int:
+  from jaxperf.costs import check
+
+  return check.run(options)
+
+
+def _add_bench(commands: argparse._SubParsersAction) -> None:
   parser = commands.add_parser('bench', help='measure jaxperf itself')
   parser.add_argument('what', choices=('loop', 'steps', 'optimizers', 'input'))
   parser.add_argument(
     '--workloads',
     help='comma-separated [mini ones; of `steps` on a GPU, full-size ones; of '
-    '`optimizers` imagenet_resnet,wmt; of `input` those with prepared data]',
+    '`optimizers` one of convolutions, one of attention; of `input` those '
+    'with prepared data]',
   )
   parser.add_argument(
     '--submissions',
@@ -65,12 +79,6 @@ def add_parsers(commands: argparse._SubParsersAction) -> None:
   parser.add_argument('--repeats', type=_count, default=5)
   parser.add_argument('--format', choices=('table', 'json'), default='table')
   parser.set_defaults(handler=_bench)
-
-
-def _check(options: argparse.Namespace) -> int:
-  from jaxperf.costs import check
-
-  return check.run(options)
 
 
 def _bench(options: argparse.Namespace) -> int:

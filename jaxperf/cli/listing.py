@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -136,18 +135,13 @@ _ROWS = {
 
 def _workload_table(rows: Sequence[Mapping[str, Any]]) -> str:
   """One line a workload; what a group of them is about stands above it."""
-  cells = [('workload', 'parameters', 'target', 'budget')]
-  cells += [
-    (row['name'], f'{row["parameters"]:,}', _target(row), _budget(row))
+  cells = [
+    [row['name'], f'{row["parameters"]:,}', _target(row), _budget(row)]
     for row in rows
   ]
-  widths = [max(map(len, column)) for column in zip(*cells)]
-  head, *lines = (
-    f'{name:<{widths[0]}}'
-    + ''.join(f'  {text:>{width}}' for text, width in zip(others, widths[1:]))
-    for name, *others in cells
-  )
-  text, about = [head, '-' * len(head)], None
+  header = ['workload', 'parameters', 'target', 'budget']
+  head, rule, *lines = text_lib.layout(header, cells).split('\n')
+  text, about = [head, rule], None
   for row, line in zip(rows, lines):
     sentence = (
       f'{row["task"]}: {row["model"]} on {row["dataset"]}. '
@@ -189,24 +183,14 @@ def _text(value: Any) -> str:
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
   """Aligned columns; long texts wrap within theirs."""
-  import rich.box
-  import rich.console
-  import rich.table
-
   names = list(rows[0])
-  table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
-  for name in names:
-    number = isinstance(rows[0][name], (int, float))
-    table.add_column(
-      name.replace('_', ' '),
-      justify='right' if number else 'left',
-      no_wrap=name == 'name',
-      overflow='fold',
-    )
-  for row in rows:
-    table.add_row(*[_text(row[name]) for name in names])
-  screen = rich.console.Console()
-  width = screen.width if screen.is_terminal else text_lib.WIDTH
-  text = io.StringIO()
-  rich.console.Console(file=text, width=width).print(table, markup=False)
-  return '\n'.join(line.rstrip() for line in text.getvalue().splitlines())
+  prose = [
+    name.replace('_', ' ')
+    for name in names[1:]
+    if not isinstance(rows[0][name], (int, float))
+  ]
+  return text_lib.layout(
+    [name.replace('_', ' ') for name in names],
+    [[_text(row[name]) for name in names] for row in rows],
+    prose,
+  )

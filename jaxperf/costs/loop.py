@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxperf import mesh
+from jaxperf import mesh, text
 from jaxperf import rules as rules_lib
 from jaxperf import submission as submission_lib
 from jaxperf import workload as workload_lib
@@ -65,17 +65,19 @@ def loop(names: Sequence[str] | None, repeats: int, form: str) -> str:
     return json.dumps(
       {'loop': rows, 'environment': environment.describe()}, indent=2
     )
-  lines = [
-    f'{"workload":<24}{"bare steps/s":>14}{"loop steps/s":>14}{"loop/bare":>11}'
-  ]
-  lines += [
-    f'{row["workload"]:<24}{row["bare"]:>14.1f}{row["loop"]:>14.1f}'
-    f'{row["ratio"]:>11.3f}'
-    for row in rows
-  ]
+  table = text.layout(
+    ['workload', 'bare steps/s', 'loop steps/s', 'loop/bare'],
+    [
+      [
+        row['workload'],
+        *(f'{row[kind]:.1f}' for kind in ('bare', 'loop')),
+        f'{row["ratio"]:.3f}',
+      ]
+      for row in rows
+    ],
+  )
   device = jax.devices()[0].device_kind
-  lines.append(f'median of {repeats} pairs, {len(jax.devices())} x {device}')
-  return '\n'.join(lines)
+  return f'{table}\nmedian of {repeats} pairs, {len(jax.devices())} x {device}'
 
 
 def _loop_row(
@@ -231,22 +233,29 @@ def _sequential(depth: int) -> trial.Training:
     eval_batch_size=size,
     metric_names=('loss',),
   )
-  run = submission_lib.RunInfo(
+  run = _one_device_run(workload, size)
+  submission = submission_lib.Submission(
+    optimizer=lambda hps, run: optax.sgd(1e-3)
+  )
+  return trial.Training(
+    workload, submission, submission_lib.Hyperparameters(), run, compiled.OPTAX
+  )
+
+
+def _one_device_run(
+  workload: workload_lib.Workload, batch_size: int
+) -> submission_lib.RunInfo:
+  """What an algorithm is told in these measurements."""
+  return submission_lib.RunInfo(
     step_hint=1000,
     budget=1000,
     eval_period=1000,
     unit='steps',
-    batch_size=size,
+    batch_size=batch_size,
     loss_kind=workload.loss_kind,
     minimize=True,
     params=None,
     has_batch_stats=False,
     mesh=mesh.make_mesh(jax.devices()[:1]),
     ruleset='self',
-  )
-  submission = submission_lib.Submission(
-    optimizer=lambda hps, run: optax.sgd(1e-3)
-  )
-  return trial.Training(
-    workload, submission, submission_lib.Hyperparameters(), run, compiled.OPTAX
   )

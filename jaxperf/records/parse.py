@@ -132,7 +132,7 @@ def _plain_lines(header: bytes, body: bytes) -> int | None:
     and header.isascii()
     and b'\r' not in header
     and len(set(columns)) == len(columns)
-    and b'' not in columns
+    and not any(map(_is_value, header.decode('latin-1').split(',')))
     and not body.translate(None, b'0123456789+-.,enaifNEI\n')
     and (not body or body.endswith(b'\n'))
   )
@@ -176,9 +176,7 @@ def _read_sceptically(
     notes.append(layout.Note(path, 'empty file'))
     return pd.DataFrame()
   names, whole, rest = _lines(content)
-  missing = [name for name in layout.REQUIRED if name not in names]
-  if missing or len(set(names)) < len(names):
-    what = f'no column {missing[0]}' if missing else 'a column occurs twice'
+  if what := _bad_header(names):
     notes.append(
       layout.Note(f'{path}:1', f'{what} in the header: file skipped')
     )
@@ -205,6 +203,27 @@ def _read_sceptically(
   if not rows:
     notes.append(layout.Note(path, 'no readable evaluation'))
   return pd.DataFrame(rows, columns=[*names, 'run', 'line'])
+
+
+def _bad_header(names: Sequence[str]) -> str | None:
+  """What is wrong with the names of the columns, if anything."""
+  missing = [name for name in layout.REQUIRED if name not in names]
+  if missing:
+    return f'no column {missing[0]}'
+  if len(set(names)) < len(names):
+    return 'a column occurs twice'
+  # A line of values that has run into the header: all columns may have moved.
+  # The first name may be empty, as that of an index.
+  values = [name for name in names[1:] if _is_value(name)]
+  return f'the value {values[0]!r}' if values else None
+
+
+def _is_value(cell: str) -> bool:
+  """Whether a cell can be a value, and so no name."""
+  with contextlib.suppress(ValueError):
+    float(cell or 'nan')
+    return True
+  return False
 
 
 def _numbers(line: str, count: int) -> list[float] | None:

@@ -10,6 +10,7 @@ import time
 from typing import NamedTuple
 
 from jaxperf import errors
+from jaxperf import text as text_lib
 from jaxperf.records import files
 
 _STALE_S = 300.0
@@ -89,16 +90,16 @@ def describe(trial: TrialStatus) -> str:
 
 def table(trials: list[TrialStatus]) -> str:
   """One line a trial and one of totals."""
-  width = max((len(str(t.folder)) for t in trials), default=0)
-  lines, counts = [], collections.Counter()
+  rows, counts = [], collections.Counter()
   for trial in trials:
     state = _state(trial)
     counts[state] += 1
-    line = f'{trial.folder!s:<{width}}  {state:<13}  {describe(trial)}'
+    said = describe(trial)
     if trial.running and (trial.silent_s or 0) > _STALE_S:
-      line += f' (no progress for {_duration(trial.silent_s)})'
-    lines.append(line)
+      said += f' (no progress for {_duration(trial.silent_s)})'
+    rows.append([str(trial.folder), f'{state:<13}', said])
   totals = ', '.join(f'{n} {state}' for state, n in counts.most_common())
+  lines = text_lib.aligned(rows)
   return '\n'.join([*lines, f'{len(trials)} trials: {totals}'])
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -41,17 +41,15 @@ class Stopwatch:
   def __init__(
     self,
     counts_compilation: bool,
-    seconds: Mapping[str, float] | None = None,
-    clock=time.perf_counter,
+    clock: Callable[[], float] = time.perf_counter,
   ):
     """Starts the clock in `setup`.
 
     Args:
       counts_compilation: whether compiling is submission time.
-      seconds: bucket -> seconds so far, of a run that is continued.
       clock: returns seconds.
     """
-    self._seconds = dict.fromkeys(BUCKETS, 0.0) | dict(seconds or {})
+    self._seconds = dict.fromkeys(BUCKETS, 0.0)
     self._counted = ('train', 'prepare_eval', 'data_wait') + (
       ('compile',) if counts_compilation else ()
     )

@@ -169,7 +169,7 @@ def test_weights_to_judge_must_be_like_the_parameters(planned_text):
 
 def test_the_step_at_which_numbers_are_no_longer_finite_is_found(planned_text):
   config, jobs = planned_text(EXPLODING)
-  found = first_steps.run(config, jobs[0])
+  found = first_steps.run(config, jobs[:1])
   # The third update spoils the parameters; its loss is still that of before.
   assert len(found['losses']) == 3
   assert None not in found['losses']

@@ -193,6 +193,18 @@ def test_line_by_line_and_together_give_the_same_numbers(tmp_path):
     np.testing.assert_array_equal(quick[name], careful[name])
 
 
+def test_a_header_that_values_have_run_into_is_refused():
+  # The first name is lost, and a value stands in for it: each column would be
+  # read as its neighbour.
+  _, *names = result_trees.HEADER.split(',')
+  lines = [','.join([*names, '0.5']), result_trees.row(1, 10.0, 0.9), '']
+  rows, notes = parse.evaluations({0: ('a', '\n'.join(lines).encode())})
+  assert rows.empty
+  assert [str(note) for note in notes] == [
+    "a:1: the value '0.5' in the header: file skipped"
+  ]
+
+
 CUTS = st.lists(
   st.tuples(st.integers(0, 500), st.integers(0, 40), st.binary(max_size=9)),
   min_size=1,
@@ -201,6 +213,7 @@ CUTS = st.lists(
 
 
 @hypothesis.settings(max_examples=400, deadline=None)
+@hypothesis.example([[(0, 0, b'')]] * 4 + [[(147, 40, b''), (0, 22, b'')]], 2)
 @hypothesis.given(st.lists(CUTS, min_size=5, max_size=10), st.integers(0, 6))
 def test_no_damage_crashes_the_reader_or_hides_a_good_line(damages, rows):
   lines = [result_trees.HEADER]

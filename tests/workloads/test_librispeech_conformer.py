@@ -82,8 +82,10 @@ def test_batch_norm_sees_the_real_frames_alone():
   paddings = jnp.array([[0.0, 0, 0, 1], [0, 1, 1, 1]])
   real = np.asarray(x)[np.asarray(paddings) == 0]
   module = modules.BatchNorm(decay=0.9)
-  variables = module.init(jax.random.key(1), x, paddings, True)
-  y, new = module.apply(variables, x, paddings, False, mutable='batch_stats')
+  variables = module.init(jax.random.key(1), x, paddings, train=False)
+  y, new = module.apply(
+    variables, x, paddings, train=True, mutable='batch_stats'
+  )
   expected = (real - real.mean(axis=0)) / np.sqrt(real.var(axis=0) + 1e-3)
   np.testing.assert_allclose(y[paddings == 0], expected, atol=1e-5)
   assert not np.any(y[paddings == 1])

@@ -150,8 +150,15 @@ def test_feed_forward_layers_drop_out_at_a_fixed_rate_if_there_is_one(
   @jax.jit
   def logits(key):
     variables = model.init(jax.random.key(1), *inputs, train=False, **options)
-    rngs = {'dropout': key}
-    return model.apply(variables, *inputs, train=True, **options, rngs=rngs)[0]
+    (logits, _), _ = model.apply(
+      variables,
+      *inputs,
+      train=True,
+      rngs={'dropout': key},
+      mutable='batch_stats',
+      **options,
+    )
+    return logits
 
   first, second = (logits(jax.random.key(seed)) for seed in (2, 3))
   assert np.allclose(first, second) == (fixed_rate is None)
