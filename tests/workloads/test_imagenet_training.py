@@ -168,6 +168,7 @@ for epoch in range(4):
     list(map(int, line.split())) for line in out.stdout.splitlines()
   )
   assert max(b - a for a, b in zip(first, last)) < 4_000, out.stdout  # KiB.
+  assert 'Exception ignored' not in out.stderr  # Of a stream left open.
 
 
 def test_a_run_without_data_is_refused_before_anything_is_written(tmp_path):

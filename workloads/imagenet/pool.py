@@ -33,9 +33,7 @@ ENVIRONMENT = 'JAXPERF_DECODERS'  # Number of processes.
 _MOST = 48
 _AHEAD = 2  # Batches in the making beside the one that is waited for.
 _ENVIRONMENT = {
-  **dict.fromkeys(
-    ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'), '1'
-  ),
+  **dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS'), '1'),
   # Arrays of images are made again and again: keep their memory.
   'MALLOC_MMAP_THRESHOLD_': str(2**25),
   'MALLOC_TRIM_THRESHOLD_': str(2**27),
@@ -162,6 +160,8 @@ class _Pool:
 
   def drop_slots(self, numbers: Sequence[int]) -> None:
     """Lets memory go."""
+    if not self._pipes:  # Python ends, and modules may be gone already.
+      return
     # A process that has died is told elsewhere.
     with self._lock, contextlib.suppress(errors.UserError):
       for process in range(len(self._pipes)):
@@ -282,6 +282,7 @@ def _stop(processes, pipes) -> None:
     process.kill()  # They write nothing but to memory.
   for process in processes:
     process.wait()
+  pipes.clear()
 
 
 @contextlib.contextmanager
