@@ -201,10 +201,12 @@ def test_training_labels_are_integers_and_shapes_are_announced():
     assert batch['targets'].shape == (3,)
 
 
-def test_full_size_images_are_not_available():
-  data = workloads.build(LARGE).data
-  with pytest.raises(errors.UserError, match=f'{LARGE} is not available'):
+def test_images_that_are_not_prepared_are_announced_as_missing(tmp_path):
+  data = workloads.build(LARGE, data=tmp_path).data
+  with pytest.raises(errors.UserError, match='holds no prepared data'):
     data.evaluation('test', 4)
+  with pytest.raises(errors.UserError, match='holds no prepared data'):
+    data.check()
 
 
 def test_a_batch_of_the_mini_images_is_normalised():

@@ -268,10 +268,10 @@ def test_fake_batches_are_as_announced(name, split):
   published.compare_batch(batch, data.element_spec(3, split))
 
 
-def test_full_size_images_are_announced_but_not_available():
-  data = workloads.build(BASE).data
+def test_images_are_announced_even_if_they_are_missing(tmp_path):
+  data = workloads.build(BASE, data=tmp_path).data
   assert data.element_spec(4)['targets'].shape == (4, 1000)
-  with pytest.raises(errors.UserError, match='imagenet_vit is not available'):
+  with pytest.raises(errors.UserError, match='holds no prepared data'):
     data.train(0, 4, None)
 
 

@@ -7,13 +7,14 @@ Shapes: B images of SxS pixels, C classes.
 
 import dataclasses
 import functools
+import pathlib
 from collections.abc import Callable
 
 import jax
 import numpy as np
 
 from jaxperf import data, workload
-from workloads.imagenet import augment
+from workloads.imagenet import augment, records, streams
 from workloads.mini_data import images as images_lib
 
 MINI_EVAL_TRAIN = 1000  # Training images that one evaluation covers.
@@ -29,11 +30,13 @@ class ImageSpec:
     size: height and width in pixels.
     num_classes: C.
     mixup: whether training batches are mixed and have soft labels (B, C).
+    num_eval_train: training images that one evaluation covers.
   """
 
   size: int
   num_classes: int
   mixup: bool
+  num_eval_train: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Dataset:
     num_test: test images.
     size: height and width in pixels, as the models see them.
     num_classes: C.
-    batches: makes the real batches; None where they are not available.
+    batches: `(spec, data_dir) -> data`: makes the real batches.
   """
 
   name: str
@@ -56,7 +59,7 @@ class Dataset:
   num_test: int
   size: int
   num_classes: int
-  batches: Callable[[ImageSpec], workload.Data] | None = None
+  batches: Callable[[ImageSpec, pathlib.Path | None], workload.Data]
 
 
 def element_spec(spec: ImageSpec, batch_size: int, split: str | None = None):
@@ -92,7 +95,38 @@ def fake(spec: ImageSpec) -> workload.Data:
   )
 
 
-def mini(spec: ImageSpec) -> workload.Data:
+def prepared(
+  spec: ImageSpec, data_dir: pathlib.Path | None = None
+) -> workload.Data:
+  """The images that `jaxperf data prepare` has made of ImageNet's archives.
+
+  Args:
+    spec: of a batch.
+    data_dir: folder of all prepared data; None for `$JAXPERF_DATA`.
+  """
+  # Opened when first asked for: a model can be had without data.
+  opened = functools.cache(lambda: records.open_splits(data_dir))
+  num_classes = spec.num_classes if spec.mixup else None
+
+  def train(seed, batch_size, cursor=None, rows=None):
+    return streams.training(
+      opened()['train'], seed, batch_size, cursor or 0, rows, num_classes
+    )
+
+  def evaluation(split, batch_size, rows=None):
+    chosen = opened()[split]
+    indices = streams.evaluated(chosen, spec.num_eval_train)
+    return streams.evaluation(chosen, indices, batch_size, rows)
+
+  def check():
+    opened()
+
+  return workload.Data(
+    train, evaluation, functools.partial(element_spec, spec), check
+  )
+
+
+def mini(spec: ImageSpec, _: pathlib.Path | None = None) -> workload.Data:
   """The images that ship: cropped, mirrored and, if asked, mixed in training.
 
   Grey images are normalised by the mean and standard deviation of the training
@@ -133,6 +167,7 @@ IMAGENET = Dataset(
   num_test=10_000,
   size=224,
   num_classes=1000,
+  batches=prepared,
 )
 FASHION_MNIST = Dataset(
   'Fashion-MNIST (16,000 images)',

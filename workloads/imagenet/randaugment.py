@@ -11,7 +11,7 @@ References:
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -20,15 +20,26 @@ _LUMA = np.array([0.2989, 0.5870, 0.1140], np.float32)
 
 
 def randaugment(
-  image: np.ndarray, rng: np.random.Generator, num_layers: int = 2
+  image: np.ndarray,
+  rng: np.random.Generator,
+  num_layers: int = 2,
+  *,
+  operations: Mapping[str, Callable] | None = None,
 ) -> np.ndarray:
-  """The image after `num_layers` operations drawn uniformly from `OPERATIONS`.
+  """The image after `num_layers` operations drawn uniformly.
 
   The level is always the largest, and a drawn operation is always applied.
+
+  Args:
+    image: (H, W, 3) uint8.
+    rng: for the operations and what is random in them.
+    num_layers: operations in turn.
+    operations: other forms of `OPERATIONS`, in the same order.
   """
-  names = list(OPERATIONS)
+  operations = operations or OPERATIONS
+  names = list(operations)
   for _ in range(num_layers):
-    image = OPERATIONS[names[rng.integers(len(names))]](image, rng)
+    image = operations[names[rng.integers(len(names))]](image, rng)
   return image
 
 
@@ -76,8 +87,13 @@ def solarize_add(
 
 def color(image: np.ndarray, factor: float) -> np.ndarray:
   """Saturation times `factor`."""
-  grey = np.clip(image.astype(np.float32) @ _LUMA / 255, 0, 1) * 255.5
-  return _blend(np.floor(grey)[..., None], image, factor)
+  return blend(grey(image).astype(np.float32)[..., None], image, factor)
+
+
+def grey(image: np.ndarray) -> np.ndarray:
+  """Luminance, (H, W) uint8."""
+  luma = np.clip(image.astype(np.float32) @ _LUMA / 255, 0, 1)
+  return np.floor(luma * 255.5).astype(np.uint8)
 
 
 def contrast(image: np.ndarray, factor: float) -> np.ndarray:
@@ -85,14 +101,22 @@ def contrast(image: np.ndarray, factor: float) -> np.ndarray:
 
   That constant is the published pipeline's; the mean brightness was meant.
   """
-  height, width, _ = image.shape
-  centre = np.floor(min(height * width / 256, 255))
-  return _blend(np.float32(centre), image, factor)
+  centre = contrast_centre(*image.shape[:2])
+  return blend(np.float32(centre), image, factor)
+
+
+def contrast_centre(height: int, width: int) -> int:
+  """What `contrast` leaves as it is.
+
+  >>> contrast_centre(224, 224)
+  196
+  """
+  return min(height * width // 256, 255)
 
 
 def brightness(image: np.ndarray, factor: float) -> np.ndarray:
   """Values times `factor`."""
-  return _blend(np.float32(0), image, factor)
+  return blend(np.float32(0), image, factor)
 
 
 def sharpness(image: np.ndarray, factor: float) -> np.ndarray:
@@ -105,7 +129,7 @@ def sharpness(image: np.ndarray, factor: float) -> np.ndarray:
       total += values[row : height - 2 + row, column : width - 2 + column]
   smoothed = image.copy()
   smoothed[1:-1, 1:-1] = total // 13
-  return _blend(smoothed.astype(np.float32), image, factor)
+  return blend(smoothed.astype(np.float32), image, factor)
 
 
 def rotate(image: np.ndarray, degrees: float) -> np.ndarray:
@@ -152,7 +176,8 @@ def cutout(
   return image
 
 
-def _signed(value: float, rng: np.random.Generator) -> float:
+def signed(value: float, rng: np.random.Generator) -> float:
+  """The value or its opposite, by one draw."""
   return value if rng.integers(2) else -value
 
 
@@ -167,17 +192,17 @@ OPERATIONS: dict[str, Callable] = {
   'AutoContrast': lambda image, rng: autocontrast(image),
   'Equalize': lambda image, rng: equalize(image),
   'Invert': lambda image, rng: invert(image),
-  'Rotate': lambda image, rng: rotate(image, _signed(30.0, rng)),
+  'Rotate': lambda image, rng: rotate(image, signed(30.0, rng)),
   'Posterize': lambda image, rng: posterize(image, 4),
   'Solarize': lambda image, rng: solarize(image, 256),
   'Color': lambda image, rng: color(image, 1.9),
   'Contrast': lambda image, rng: contrast(image, 1.9),
   'Brightness': lambda image, rng: brightness(image, 1.9),
   'Sharpness': lambda image, rng: sharpness(image, 1.9),
-  'ShearX': lambda image, rng: shear_x(image, _signed(0.3, rng)),
-  'ShearY': lambda image, rng: shear_y(image, _signed(0.3, rng)),
-  'TranslateX': lambda image, rng: translate_x(image, _signed(100.0, rng)),
-  'TranslateY': lambda image, rng: translate_y(image, _signed(100.0, rng)),
+  'ShearX': lambda image, rng: shear_x(image, signed(0.3, rng)),
+  'ShearY': lambda image, rng: shear_y(image, signed(0.3, rng)),
+  'TranslateX': lambda image, rng: translate_x(image, signed(100.0, rng)),
+  'TranslateY': lambda image, rng: translate_y(image, signed(100.0, rng)),
   'Cutout': _random_cutout,
   'SolarizeAdd': lambda image, rng: solarize_add(image, 110),
 }
@@ -186,16 +211,21 @@ OPERATIONS: dict[str, Callable] = {
 def _equalize_channel(channel: np.ndarray) -> np.ndarray:
   """Histogram equalisation of (H, W)."""
   histogram = np.bincount(channel.ravel(), minlength=256)
+  return equalize_table(histogram)[channel]
+
+
+def equalize_table(histogram: np.ndarray) -> np.ndarray:
+  """What each value becomes, (256,) uint8, given how often each is there."""
   used = histogram[histogram > 0]
   step = (used.sum() - used[-1]) // 255
   if step == 0:
-    return channel
+    return np.arange(256, dtype=np.uint8)
   table = (np.cumsum(histogram) + step // 2) // step
   table = np.concatenate([[0], table[:-1]]).clip(0, 255)
-  return table.astype(np.uint8)[channel]
+  return table.astype(np.uint8)
 
 
-def _blend(start, image: np.ndarray, factor: float) -> np.ndarray:
+def blend(start, image: np.ndarray, factor: float) -> np.ndarray:
   """Clip(start + factor (image - start)): beyond the image if factor > 1."""
   return _to_uint8(start + np.float32(factor) * (image - start))
 

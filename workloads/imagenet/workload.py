@@ -7,12 +7,12 @@ Shapes: B images, C classes.
 
 import dataclasses
 import functools
+import pathlib
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxperf import data as data_lib
 from jaxperf import workload
 from workloads import flax_model, param_kinds
 from workloads.imagenet import data as imagenet_data
@@ -49,14 +49,15 @@ class Settings:
 
 
 def build(
-  name: str, settings: Settings, *, data: str | None = None
+  name: str, settings: Settings, *, data: str | pathlib.Path | None = None
 ) -> workload.Workload:
   """The workload of these settings.
 
   Args:
     name: of the workload.
     settings: from the file of the model.
-    data: `'fake'` for random images; None for the real ones.
+    data: `'fake'` for random images; the folder of all prepared data, or None
+      for the usual one, for the real ones.
   """
   size = settings.dataset.size
   init, apply = flax_model.functions(
@@ -70,7 +71,7 @@ def build(
     loss=loss,
     evaluate=functools.partial(_evaluate, apply),
     finish=finish,
-    data=_data(name, settings, data),
+    data=_data(settings, data),
     param_kinds=param_kinds.by_path,
     loss_kind=workload.LossKind.SOFTMAX_CROSS_ENTROPY,
     default_batch_size=settings.batch_size,
@@ -158,14 +159,12 @@ def _description(settings: Settings) -> workload.Description:
   )
 
 
-def _data(name: str, settings: Settings, data: str | None) -> workload.Data:
+def _data(settings: Settings, data: str | pathlib.Path | None):
+  """Fake or real batches."""
   dataset = settings.dataset
   spec = imagenet_data.ImageSpec(
-    dataset.size, dataset.num_classes, settings.mixup
+    dataset.size, dataset.num_classes, settings.mixup, settings.num_eval_train
   )
   if data == 'fake':
     return imagenet_data.fake(spec)
-  if dataset.batches is None:
-    element_spec = functools.partial(imagenet_data.element_spec, spec)
-    return data_lib.unavailable(name, element_spec)
-  return dataset.batches(spec)
+  return dataset.batches(spec, data)
