@@ -59,8 +59,8 @@ def test_loading_needs_numpy_and_the_standard_library_only():
   heavy = ('jax', 'pandas', 'scipy', 'sklearn', 'sentencepiece', 'rdkit')
   code = (
     'import sys\n'
-    'from workloads import mini_data\n'
-    'mini_data.images(), mini_data.molecules(), mini_data.translation()\n'
+    'from workloads.mini_data import images, molecules, translation\n'
+    'images.splits(), molecules.splits(), translation.splits()\n'
     f'print([name for name in {heavy} if name in sys.modules])'
   )
   printed = subprocess.run(

@@ -70,8 +70,8 @@ def test_without_a_writable_cache_the_arrays_stay_in_memory(
 def test_processes_that_start_at_once_share_one_cache(cache):
   code = (
     'import numpy as np\n'
-    'from workloads import mini_data\n'
-    "made = mini_data.cached('some', ('a',), lambda: {'x': np.arange(10**6)})\n"
+    'from workloads.mini_data import cache\n'
+    "made = cache.cached('some', ('a',), lambda: {'x': np.arange(10**6)})\n"
     "print(int(made['x'].sum()))"
   )
   processes = [
