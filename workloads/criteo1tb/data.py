@@ -123,7 +123,7 @@ def mini(_: pathlib.Path | None = None) -> workload.Data:
     arrays = _mini_arrays()[split]
     if split == 'train':
       arrays = {k: array[:MINI_EVAL_TRAIN] for k, array in arrays.items()}
-    return data.arrayevaluation_batches(arrays, batch_size)
+    return data.array_evaluation(arrays, batch_size)
 
   return data.from_whole_batches(train, evaluation, element_spec)
 
