@@ -87,6 +87,7 @@ def _prepare(dataset, plan, folder, workers) -> prepared.Manifest:
     files=tuple(sorted(file for result in results for file in result.files)),
     tool=jaxperf.__version__,
     partial=plan.partial,
+    tools=dict(plan.tools),
   )
   prepared.write(folder, manifest)
   return manifest
