@@ -101,12 +101,6 @@ def test_nothing_but_the_data_is_left(molecule_data):
   assert names == wanted | {'manifest.json', 'journals'}
 
 
-def test_processes_do_not_change_a_byte(molecule_data, tmp_path):
-  molecules.prepared(tmp_path, workers=2)
-  assert molecules.contents(tmp_path) == molecules.contents(molecule_data)
-  assert 'already' in molecules.prepared(tmp_path)
-
-
 def test_finished_splits_are_not_made_again(tmp_path):
   molecules.prepared(tmp_path, molecules.BUILT)
   times = {p: p.stat().st_mtime_ns for p in tmp_path.rglob('*.npz')}
@@ -115,6 +109,7 @@ def test_finished_splits_are_not_made_again(tmp_path):
   molecules.prepared(tmp_path, molecules.BUILT)
   changed = [p for p, t in times.items() if p.stat().st_mtime_ns != t]
   assert changed == [gone]
+  assert 'already' in molecules.prepared(tmp_path, molecules.BUILT)
 
 
 def _start(folder, workers: int) -> subprocess.Popen:
@@ -134,7 +129,7 @@ def _files(folder) -> int:
 
 @pytest.mark.parametrize(
   ('kills', 'workers'),
-  [(2, 1)] + [pytest.param(10, n, marks=pytest.mark.slow) for n in (1, 3)],
+  [(2, 2)] + [pytest.param(10, n, marks=pytest.mark.slow) for n in (1, 3)],
 )
 def test_killed_at_random_instants_it_ends_with_the_same_bytes(
   molecule_data, tmp_path, kills, workers
