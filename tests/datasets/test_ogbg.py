@@ -159,10 +159,11 @@ def test_a_check_tells_counts_and_first_batches_and_writes_nothing(
   text = '\n'.join(lines)
   for split, row in EXPECTED.items():
     assert f'{split}: {row["graphs"]:,} graphs, {row["nodes"]:,} atoms' in text
-  row = EXPECTED['validation']
-  assert f'first validation batch: {row["graphs"]} graphs in 8 shards' in text
-  share = 100 * row['positive_labels'] / row['known_labels']
-  assert f'{row["known_labels"]:,} known labels, {share:.1f} %' in text
+  for split in ('validation', 'test'):
+    row = EXPECTED[split]
+    assert f'first {split} batch: {row["graphs"]} graphs in 8 shards' in text
+    share = 100 * row['positive_labels'] / row['known_labels']
+    assert f'{row["known_labels"]:,} known labels, {share:.1f} %' in text
   assert 'graphs/s' in text
   assert {p: p.stat().st_mtime_ns for p in molecule_data.rglob('*')} == before
 

@@ -91,9 +91,10 @@ def _first_batches(splits) -> Iterator[tuple[bool, str]]:
     packing.shard_size(_BATCH),
     f', {seconds:.3f} s, {taken / seconds:,.0f} graphs/s',
   )
-  batch = next(data.evaluating(splits['validation'], _EVAL_BATCH))
   size = packing.shard_size(_EVAL_BATCH)
-  yield _described('first validation batch', batch, size)
+  for split in ('validation', 'test'):
+    batch = next(data.evaluating(splits[split], _EVAL_BATCH))
+    yield _described(f'first {split} batch', batch, size)
 
 
 def _described(what: str, batch, size: int, more='') -> tuple[bool, str]:
