@@ -23,6 +23,7 @@ from workloads.ogbg import check, prepare, raw, storage
 
 ROOT = pathlib.Path(__file__).parents[2]
 EXPECTED = molecules.expected()
+SECONDS = 1.0  # That the preparation of the miniature takes.
 LISTS = {'train': 'train', 'validation': 'valid', 'test': 'test'}
 
 
@@ -122,9 +123,16 @@ def _start(folder, workers: int) -> subprocess.Popen:
   )
 
 
-def _files(folder) -> int:
-  """Files that are there, also those that the builder works on."""
-  return sum(path.is_file() for path in folder.rglob('*'))
+def _kill(folder, workers: int, seconds: float) -> None:
+  """Starts the preparation and kills it so long after it has begun to work."""
+  lock = folder / 'ogbg' / 'lock'
+  lock.unlink(missing_ok=True)
+  process = _start(folder, workers)
+  while not lock.exists() and process.poll() is None:
+    time.sleep(0.001)
+  time.sleep(seconds)
+  process.send_signal(signal.SIGKILL)
+  process.wait()
 
 
 @pytest.mark.parametrize(
@@ -135,13 +143,8 @@ def test_killed_at_random_instants_it_ends_with_the_same_bytes(
   molecule_data, tmp_path, kills, workers
 ):
   rng = random.Random(kills)
-  for files in sorted(rng.randrange(1, 24) for _ in range(kills)):
-    process = _start(tmp_path, workers)
-    while _files(tmp_path) < files and process.poll() is None:
-      time.sleep(0.001)
-    time.sleep(rng.random() * 0.02)  # While a file is written, or renamed.
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+  for _ in range(kills):
+    _kill(tmp_path, workers, rng.random() * SECONDS)
     if not (tmp_path / 'ogbg' / 'manifest.json').exists():
       with pytest.raises(errors.UserError, match=r'not finished|no prepared'):
         prepared.load(tmp_path / 'ogbg')
