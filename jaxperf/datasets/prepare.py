@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import pathlib
 import shutil
 from collections.abc import Iterator, Mapping
@@ -87,6 +88,7 @@ def _prepare(dataset, plan, folder, workers) -> prepared.Manifest:
     files=tuple(sorted(file for result in results for file in result.files)),
     tool=jaxperf.__version__,
     partial=plan.partial,
+    tools=dict(plan.tools),
   )
   prepared.write(folder, manifest)
   return manifest
@@ -151,17 +153,24 @@ def _check_space(folder: pathlib.Path, size: int) -> None:
   Raises:
     UserError: with the bytes needed and free.
   """
-  held = sum(
-    path.stat().st_size
-    for path in folder.rglob('*')
-    if path.suffix != '.part' and path.is_file()
-  )
-  needed, free = size - held, shutil.disk_usage(folder).free
+  needed, free = size - _held(folder), shutil.disk_usage(folder).free
   if needed > 0 and needed + _SPARE > free:
     raise errors.UserError(
       f'{folder} needs {needed / 1e9:,.1f} GB more and its disk has '
       f'{free / 1e9:,.1f} GB free: make room or name another folder, --to=DIR'
     )
+
+
+def _held(folder: pathlib.Path) -> int:
+  """Bytes of the files that are there and complete."""
+  held = 0
+  for place, _, names in os.walk(folder):
+    for name in names:
+      # Workers of a start that was killed may remove files until they notice.
+      with contextlib.suppress(FileNotFoundError):
+        if not name.endswith('.part'):
+          held += os.stat(os.path.join(place, name)).st_size
+  return held
 
 
 def _counted(counts: Mapping[str, int]) -> str:
