@@ -1,52 +1,13 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Between text and ids, and how good a translated text is."""
+"""Translated text: which ids are a sentence of it, and how good it is."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 import sacrebleu
 
-from jaxperf import errors
-
 END_ID = 2  # Ends a sentence; 0 is padding, start symbol and unknown in one.
-
-
-class Tokenizer(NamedTuple):
-  """Text to ids, with the end symbol, and back."""
-
-  encode: Callable[[str], list[int]]
-  decode: Callable[[Sequence[int]], str]
-
-
-def sentence_piece(model: bytes) -> Tokenizer:
-  """Tokenizer of a serialised SentencePiece model.
-
-  Decoding drops control symbols; an id outside the vocabulary is unknown.
-
-  Args:
-    model: content of the model file.
-
-  Raises:
-    UserError: if sentencepiece is not installed.
-  """
-  try:
-    import sentencepiece  # Optional: only the full-size data needs it.
-  except ImportError as error:
-    raise errors.UserError(
-      'the translation text needs sentencepiece: pip install jaxperf[data]'
-    ) from error
-  processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-  size, unknown = processor.vocab_size(), processor.unk_id()
-
-  def encode(text):
-    return [*processor.encode(text), END_ID]
-
-  def decode(ids):
-    return processor.decode([int(i) if 0 <= i < size else unknown for i in ids])
-
-  return Tokenizer(encode, decode)
 
 
 def numerals(ids: Sequence[int]) -> str:
