@@ -1,0 +1,279 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Data sets of TensorFlow Datasets, made and read without TensorFlow.
+
+TensorFlow would be imported to unpack archives and to read or write TFRecord
+files. So archives are unpacked first (`archives.unpack`), what is made are
+array records, and TFRecord files that are there are read by `tfrecords`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib
+import json
+import os
+import pathlib
+import shutil
+import sys
+import types
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from jaxperf import errors, prepared
+from jaxperf.datasets import archives as archives_lib
+from jaxperf.datasets import tfrecords
+
+EXTRACTED = 'extracted'  # In a working folder: what is unpacked.
+_INFO = 'dataset_info.json'
+# The second one is asked for by builders alone, and nothing else installs it.
+_PACKAGES = ('tensorflow_datasets', 'importlib_resources', 'array_record')
+_REPORTED = 500  # Examples at once.
+
+
+class Built(NamedTuple):
+  """A data set that a builder has made.
+
+  Attributes:
+    folder: of its files.
+    file_format: `'array_record'` or `'tfrecord'`.
+    lengths: examples in each file, by split.
+  """
+
+  folder: pathlib.Path
+  file_format: str
+  lengths: dict[str, list[int]]
+
+
+def library() -> types.ModuleType:
+  """The package tensorflow_datasets, and what it needs to make data sets.
+
+  Raises:
+    UserError: if a package is missing; names what installs it.
+  """
+  try:
+    packages = [importlib.import_module(name) for name in _PACKAGES]
+  except ImportError as error:
+    raise errors.UserError(
+      'TensorFlow Datasets makes and reads this data, and a package of it '
+      f'cannot be imported ({errors.first_line(error)}): pip install '
+      "'jaxperf[data]'"
+    ) from None
+  return packages[0]
+
+
+@contextlib.contextmanager
+def alone(work: pathlib.Path) -> Iterator[None]:
+  """A working folder, made if need be, that other processes wait for."""
+  work.mkdir(parents=True, exist_ok=True)
+  with (work / 'lock').open('a') as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    yield
+
+
+def build(
+  name: str,
+  archives: Sequence[archives_lib.Archive],
+  raw: pathlib.Path,
+  work: pathlib.Path,
+  report: Callable[[int], None] = lambda count: None,
+) -> Built:
+  """Makes a data set by its builder, unless that is done already.
+
+  Args:
+    name: with the version, e.g. `'ogbg_molpcba:0.1.3'`.
+    archives: that it is made of, as they are, which need not be the published
+      ones.
+    raw: folder of the archives, the builder's "manual folder".
+    work: a working folder, with the archives unpacked in `EXTRACTED` below it.
+      What was begun in it and is not complete is begun again.
+    report: told of examples as they are made.
+  """
+  place = work / 'built' / name.replace(':', '/')
+  mark = work / f'{name.replace("/", "-").replace(":", "-")}.complete'
+  if not mark.is_file():
+    if place.parent.is_dir():
+      print(
+        f'the preparation of {name} was interrupted; started again',
+        file=sys.stderr,
+      )
+      shutil.rmtree(place.parent)
+    _run(_builder(name, archives, work, report), raw, work)
+    os.sync()  # Before it is called complete.
+    with prepared.writing(mark):
+      pass
+  return opened(place)
+
+
+def _builder(name, archives, work, report):
+  """A builder that takes these archives for the published ones."""
+  tfds = library()
+  builder = tfds.builder(
+    name, data_dir=work / 'built', file_format='array_record'
+  )
+  checksums = importlib.import_module(
+    'tensorflow_datasets.core.download.checksums'
+  )
+  for archive in archives:
+    for url, published in builder.url_infos.items():
+      if published.filename == archive.name:
+        builder.url_infos[url] = checksums.UrlInfo(
+          archive.bytes, archive.sha256, archive.name
+        )
+  generate = builder._generate_examples
+  builder._generate_examples = lambda *args, **named: _reported(
+    generate(*args, **named), report
+  )
+  return builder
+
+
+def _run(builder, raw: pathlib.Path, work: pathlib.Path) -> None:
+  """Makes the data set; what the builder says goes to stderr."""
+  tfds = library()
+  tfds.disable_progress_bar()
+  config = tfds.download.DownloadConfig(
+    manual_dir=raw,
+    extract_dir=work / EXTRACTED,
+    force_checksums_validation=True,
+  )
+  with contextlib.redirect_stdout(sys.stderr):
+    builder.download_and_prepare(
+      download_dir=work / 'downloads', download_config=config
+    )
+
+
+def _reported(items: Iterable[Any], report) -> Iterator[Any]:
+  """The items; tells how many there were now and then."""
+  count = 0
+  for item in items:
+    yield item
+    count += 1
+    if count == _REPORTED:
+      report(count)
+      count = 0
+  report(count)
+
+
+def find(raw: pathlib.Path, name: str) -> Built | None:
+  """A data set that somebody's builder has made, as an AlgoPerf folder is.
+
+  Args:
+    raw: folder that is it or holds it, also under the builder's folders or in a
+      folder of another name.
+    name: with the version.
+
+  Raises:
+    UserError: if it is of another version, or its making was interrupted.
+  """
+  path, _, version = name.partition(':')
+  places = [raw, *raw.glob('*')]
+  places += [*raw.glob(f'{path}/*'), *raw.glob(f'*/{path}/*')]
+  begun = [place for place in places if _is_begun(place, path)]
+  others = []
+  for place in begun:
+    if (place / _INFO).is_file():
+      found = _info(place)['version']
+      if found == version:
+        return opened(place)
+      others.append(f'{place} holds version {found} of {path}')
+  if others:
+    raise errors.UserError(f'{others[0]}, expected version {version}')
+  if begun:
+    raise errors.UserError(
+      f'the preparation of {begun[0]} was interrupted, it has no complete '
+      f'{_INFO}: remove it and prepare from the archives'
+    )
+  return None
+
+
+def _is_begun(place: pathlib.Path, path: str) -> bool:
+  """Whether a folder is a builder's, finished or not."""
+  dataset = path.partition('/')[0]
+  if not place.is_dir() or not any(place.glob(f'{dataset}-*record-*')):
+    return False
+  if not (place / _INFO).is_file():
+    return True
+  info = _info(place)
+  parts = (info['name'], info.get('configName'))
+  return '/'.join(part for part in parts if part) == path
+
+
+def opened(place: pathlib.Path) -> Built:
+  """The data set in a folder.
+
+  Raises:
+    UserError: if its description is damaged or a file is missing.
+  """
+  info = _info(place)
+  try:
+    lengths = {
+      split['name']: [int(length) for length in split['shardLengths']]
+      for split in info['splits']
+    }
+    built = Built(place, info.get('fileFormat', 'tfrecord'), lengths)
+  except (KeyError, TypeError, ValueError) as error:
+    raise _bad_info(place, error) from None
+  for split in lengths:
+    for path in files(built, split):
+      if not path.is_file():
+        raise errors.UserError(f'{path} is missing: copy it again')
+  return built
+
+
+def files(built: Built, split: str) -> list[pathlib.Path]:
+  """The files of a split, in order."""
+  count = len(built.lengths[split])
+  dataset = _info(built.folder)['name']
+  return [
+    built.folder
+    / f'{dataset}-{split}.{built.file_format}-{i:05d}-of-{count:05d}'
+    for i in range(count)
+  ]
+
+
+def examples(built: Built, split: str) -> Iterator[Any]:
+  """The examples of a split in stored order, as numpy arrays or bytes.
+
+  Raises:
+    UserError: if a file is damaged or holds another number of examples.
+  """
+  builder = library().builder_from_directory(built.folder)
+  if built.file_format == 'tfrecord':
+    decode = builder.info.features.deserialize_example_np
+    for path, expected in zip(files(built, split), built.lengths[split]):
+      count = 0
+      for record in tfrecords.read(path):
+        yield decode(record)
+        count += 1
+      if count != expected:
+        raise errors.UserError(
+          f'{path} has {count:,} examples, expected {expected:,}: copy it again'
+        )
+    return
+  source = builder.as_data_source(split)
+  for index in range(len(source)):
+    try:
+      example = source[index]
+    except (RuntimeError, ValueError, IndexError) as error:
+      raise errors.UserError(
+        f'the {split} split in {built.folder} cannot be read at example '
+        f'{index:,} ({errors.first_line(error)}): copy it again, or remove it '
+        'and prepare again'
+      ) from None
+    yield example
+
+
+def _info(place: pathlib.Path) -> dict[str, Any]:
+  """What a builder says of what it has made."""
+  try:
+    info = json.loads((place / _INFO).read_text())
+    return info | {'name': info['name'], 'version': info['version']}
+  except (ValueError, KeyError, TypeError) as error:
+    raise _bad_info(place, error) from None
+
+
+def _bad_info(place: pathlib.Path, error: Exception) -> errors.UserError:
+  return errors.UserError(
+    f'{place / _INFO} is damaged ({errors.first_line(error)}): copy it again'
+  )
