@@ -232,27 +232,28 @@ def files(built: Built, split: str) -> list[pathlib.Path]:
   ]
 
 
-def examples(built: Built, split: str) -> Iterator[Any]:
+def examples(
+  built: Built, split: str, first: int = 0, last: int | None = None
+) -> Iterator[Any]:
   """The examples of a split in stored order, as numpy arrays or bytes.
+
+  Args:
+    built: the data set.
+    split: its name there.
+    first: number of the first example.
+    last: number of the example after the last one; None for all.
 
   Raises:
     UserError: if a file is damaged or holds another number of examples.
   """
   builder = library().builder_from_directory(built.folder)
+  last = sum(built.lengths[split]) if last is None else last
   if built.file_format == 'tfrecord':
     decode = builder.info.features.deserialize_example_np
-    for path, expected in zip(files(built, split), built.lengths[split]):
-      count = 0
-      for record in tfrecords.read(path):
-        yield decode(record)
-        count += 1
-      if count != expected:
-        raise errors.UserError(
-          f'{path} has {count:,} examples, expected {expected:,}: copy it again'
-        )
+    yield from map(decode, _tfrecords(built, split, first, last))
     return
   source = builder.as_data_source(split)
-  for index in range(len(source)):
+  for index in range(first, last):
     try:
       example = source[index]
     except (RuntimeError, ValueError, IndexError) as error:
@@ -262,6 +263,25 @@ def examples(built: Built, split: str) -> Iterator[Any]:
         'and prepare again'
       ) from None
     yield example
+
+
+def _tfrecords(built: Built, split: str, first: int, last: int):
+  """Records of TFRecord files, numbered through all of them."""
+  begin = 0
+  for path, length in zip(files(built, split), built.lengths[split]):
+    wanted = range(max(first - begin, 0), min(last - begin, length))
+    begin += length
+    if not wanted:
+      continue
+    count = wanted.start
+    stop = None if wanted.stop == length else wanted.stop  # None: see the end.
+    for record in tfrecords.read(path, wanted.start, stop):
+      yield record
+      count += 1
+    if count != wanted.stop:
+      raise errors.UserError(
+        f'{path} has {count:,} examples, expected {length:,}: copy it again'
+      )
 
 
 def _info(place: pathlib.Path) -> dict[str, Any]:
