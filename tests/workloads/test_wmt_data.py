@@ -34,13 +34,13 @@ def small_pairs():
 
   def pair():
     return [
-      [*rng.integers(3, 90, size=length).tolist(), text.END_ID]
+      [*rng.integers(3, 90, size=length).tolist(), packing.END_ID]
       for length in rng.integers(5, LENGTH, size=2)
     ]
 
   splits = {'train': 600, 'validation': 300, 'test': 300}
   pairs = {split: [pair() for _ in range(n)] for split, n in splits.items()}
-  pairs['train'].append([[3] * LENGTH + [text.END_ID], [4, text.END_ID]])
+  pairs['train'].append([[3] * LENGTH + [packing.END_ID], [4, packing.END_ID]])
   return pairs
 
 
@@ -176,7 +176,7 @@ def test_encoding_and_decoding_are_inverse_and_end_with_the_end_symbol():
   model = reference.arrays('librispeech_conformer')['tokenizer/model']
   tokenizer = tokenizers.from_bytes(model.tobytes())
   (ids,) = tokenizer.encode(['THE FUNCTION RETURNS'])
-  assert ids[-1] == text.END_ID
+  assert ids[-1] == packing.END_ID
   assert tokenizer.decode(ids) == 'THE FUNCTION RETURNS'
   assert tokenizer.decode([10**6, -5]) == tokenizer.decode([0, 0])
 

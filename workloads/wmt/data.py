@@ -91,7 +91,10 @@ def fake(vocab_size: int, max_length: int) -> Source:
   def pair(rng):
     lengths = rng.lognormal(np.log(max_length / 10), 0.5, size=2)
     return [
-      [*rng.integers(text.END_ID + 1, vocab_size, size=length), text.END_ID]
+      [
+        *rng.integers(packing.END_ID + 1, vocab_size, size=length),
+        packing.END_ID,
+      ]
       for length in lengths.astype(int).clip(1, max_length - 1)
     ]
 
@@ -122,7 +125,7 @@ def mini(
   def load():
     return {
       split: packing.pairs_of(
-        [[*ids, text.END_ID] for ids in (german, english)]
+        [[*ids, packing.END_ID] for ids in (german, english)]
         for english, german in zip(sentences.english, sentences.german)
       )
       for split, sentences in translation.splits().items()

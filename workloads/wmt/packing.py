@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+END_ID = 2  # Ends a sentence; 0 is padding, start symbol and unknown in one.
 SIDES = ('inputs', 'targets')
 PACKED_NAMES = tuple(
   side + part for side in SIDES for part in ('', '_position', '_segmentation')

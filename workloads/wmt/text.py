@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import sacrebleu
 
-END_ID = 2  # Ends a sentence; 0 is padding, start symbol and unknown in one.
+from workloads.wmt import packing
 
 
 def numerals(ids: Sequence[int]) -> str:
   """The ids as words: for fake data, which stands for no text."""
-  return ' '.join(str(i) for i in ids if i != END_ID)
+  return ' '.join(str(i) for i in ids if i != packing.END_ID)
 
 
 def sentence(ids: np.ndarray) -> np.ndarray:
@@ -24,7 +24,7 @@ def sentence(ids: np.ndarray) -> np.ndarray:
   Args:
     ids: (T,), T > 0.
   """
-  is_end = ids == END_ID
+  is_end = ids == packing.END_ID
   return ids[: is_end.argmax() + 1] if is_end.any() else ids[:1]
 
 

@@ -193,7 +193,9 @@ def translate(model: model_lib.Transformer, params, inputs, num_beams: int):
     )
 
   shape = (len(inputs), num_beams, model.config.max_length)
-  return beam_search.beam_search(step, cache, shape=shape, end_id=text.END_ID)
+  return beam_search.beam_search(
+    step, cache, shape=shape, end_id=packing.END_ID
+  )
 
 
 def _init(model, key):

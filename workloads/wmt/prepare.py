@@ -1,0 +1,317 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Prepares WMT: the builders' texts, a tokenizer, then tokens in shards.
+
+The work of a unit is a function of `(folder, journal, report)`.
+"""
+
+import dataclasses
+import functools
+import importlib.metadata
+import json
+import pathlib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from jaxperf import errors, prepared
+from jaxperf.datasets import archives as archives_lib
+from jaxperf.datasets import builders
+from jaxperf.datasets import dataset as dataset_lib
+from workloads import tokenizers
+from workloads.wmt import check, shards, texts, tokens
+
+_WORK = prepared.WORK
+_UPSTREAM = 'wmt_sentencepiece_model'  # In an AlgoPerf folder.
+_TRAIN = 'train'
+_PAIR_BYTES = 120  # Prepared; about.
+_WORK_PAIR_BYTES = 1_700  # Texts unpacked, in records, and shards; about.
+
+
+class Source(NamedTuple):
+  """What the data is made of.
+
+  Attributes:
+    published: what it should be.
+    raw: the folder that was named.
+    found: data sets that are there already, by builder; None: from archives.
+    model: of the tokenizer that was brought along; None: it is trained.
+  """
+
+  published: check.Published
+  raw: pathlib.Path
+  found: Mapping[str, builders.Built] | None
+  model: pathlib.Path | None
+
+  def origin(self) -> dict:
+    """What all results depend on."""
+    if self.found is None:
+      files = [archive._asdict() for archive in self.published.archives]
+    else:
+      paths = [
+        path
+        for split, name in texts.BUILDERS.items()
+        for path in builders.files(self.found[name], split)
+      ]
+      files = {path.name: path.stat().st_size for path in paths}
+    return {'files': files, 'max_length': tokens.MAX_LENGTH}
+
+  def built(self, name: str, folder: pathlib.Path) -> builders.Built:
+    """A builder's data set; made unless it is there."""
+    if self.found is not None:
+      return self.found[name]
+    return texts.make(name, self.published.archives, self.raw, folder / _WORK)
+
+
+def dataset(
+  published: check.Published = check.PUBLISHED,
+) -> dataset_lib.Dataset:
+  """The data set, with the archives and counts that it should have."""
+  return dataclasses.replace(
+    _FACTS,
+    plan=functools.partial(_plan, published),
+    finish=functools.partial(_finish, published),
+    check=functools.partial(check.findings, published),
+  )
+
+
+def _plan(
+  published: check.Published, raw: pathlib.Path, options: Mapping[str, str]
+) -> dataset_lib.Plan:
+  """Texts, tokenizer, shards, and their joining; see `Dataset.plan`."""
+  builders.library(), tokenizers.library()
+  found = texts.find(raw)
+  if found is None:
+    for archive in published.archives:
+      archives_lib.find(raw, archive)
+  else:
+    texts.check_counts(found, published.pairs)
+  model = _model(raw, found is not None, options.get('tokenizer', ''))
+  identity = 'trained'
+  if model is not None:
+    identity = _loaded(model, published.vocabulary).sha256
+  source = Source(published, raw, found, model)
+  count = sum(published.pairs.values())
+  made = 0 if found is not None else sum(published.made.values())
+  return dataset_lib.Plan(
+    stages=[
+      functools.partial(stage, source)
+      for stage in (_builds, _tokenizer, _shards, _joins)
+    ],
+    parameters={
+      'tokenizer': identity,
+      'vocabulary': published.vocabulary,
+      'max_length': tokens.MAX_LENGTH,
+    },
+    total=count + made,
+    records='pairs',
+    bytes=count * _PAIR_BYTES + made * _WORK_PAIR_BYTES,
+  )
+
+
+def _model(
+  raw: pathlib.Path, is_built: bool, option: str
+) -> pathlib.Path | None:
+  """The tokenizer to take; None to train one."""
+  if option:
+    return None if option == _TRAIN else pathlib.Path(option)
+  brought = raw / _UPSTREAM
+  return brought if is_built and brought.is_file() else None
+
+
+def _loaded(path: pathlib.Path, vocabulary: int) -> tokenizers.Tokenizer:
+  """A tokenizer with so many pieces.
+
+  Raises:
+    UserError: if it has another number.
+  """
+  found = tokenizers.load(path)
+  if found.vocabulary != vocabulary:
+    raise errors.UserError(
+      f'{path} has a vocabulary of {found.vocabulary:,}, expected '
+      f'{vocabulary:,}: name another --tokenizer=FILE, or --tokenizer=train'
+    )
+  return found
+
+
+def _builds(source: Source, _: pathlib.Path) -> Iterator[dataset_lib.Unit]:
+  """A unit a builder, unless its data set is there."""
+  if source.found is None:
+    for name, records in source.published.made.items():
+      yield dataset_lib.Unit(
+        name.partition('_')[0],
+        source.origin(),
+        records,
+        functools.partial(_build, source, name),
+      )
+
+
+def _build(source, name, folder, journal, report) -> None:
+  """Makes a builder's data set in the folder of work."""
+  work = folder / _WORK
+  built = texts.make(name, source.published.archives, source.raw, work, report)
+  # Missing once the work is removed: then it is made again.
+  info = built.folder.relative_to(folder) / 'dataset_info.json'
+  journal.add(prepared.describe(folder, str(info)))
+  journal.finish()
+
+
+def _tokenizer(
+  source: Source, folder: pathlib.Path
+) -> Iterator[dataset_lib.Unit]:
+  """One unit: the tokenizer, trained or copied."""
+  found = {
+    name: source.built(name, folder) for name in (texts.WMT17, texts.WMT14)
+  }
+  texts.check_counts(found, source.published.pairs)
+  sha256 = source.model and prepared.sha256(source.model)
+  yield dataset_lib.Unit(
+    'tokenizer',
+    {**source.origin(), 'model': sha256},
+    0,
+    functools.partial(_make_tokenizer, source, found[texts.WMT17]),
+  )
+
+
+def _make_tokenizer(source, built, folder, journal, report) -> None:
+  """Writes the tokenizer, and where it is from."""
+  published, path = source.published, folder / tokens.TOKENIZER
+  corpus = None
+  if source.model is None:
+    ordered = texts.reading_order(built, 'train', published.train_files)
+    lines = texts.corpus(ordered, published.corpus_bytes)
+    corpus = tokenizers.train(lines, published.vocabulary, path)._asdict()
+  else:
+    with prepared.writing(path) as file:
+      file.write(source.model.read_bytes())
+  made = _loaded(path, published.vocabulary)
+  origin = {
+    'sha256': made.sha256,
+    'pieces_sha256': made.pieces_sha256,
+    'corpus': corpus,
+    'versions': {
+      package: importlib.metadata.version(package)
+      for package in ('sentencepiece', 'tensorflow-datasets')
+    },
+  }
+  with prepared.writing(folder / tokens.ORIGIN) as file:
+    file.write(json.dumps(origin, indent=1).encode() + b'\n')
+  for name in (tokens.TOKENIZER, tokens.ORIGIN):
+    journal.add(prepared.describe(folder, name))
+  journal.finish()
+
+
+def _shards(source: Source, folder: pathlib.Path) -> Iterator[dataset_lib.Unit]:
+  """A unit for so many pairs of a split."""
+  size = source.published.shard_pairs
+  for split, count in source.published.pairs.items():
+    built = source.built(texts.BUILDERS[split], folder)
+    for name, first in zip(_names(source, split), range(0, count, size)):
+      last = min(first + size, count)
+      yield dataset_lib.Unit(
+        name,
+        _origin(source, folder),
+        last - first,
+        functools.partial(_make_shard, built, split, first, last, name),
+      )
+
+
+def _names(source: Source, split: str) -> list[str]:
+  """Names of the shards of a split."""
+  size, count = source.published.shard_pairs, source.published.pairs[split]
+  return [f'{split}-{first // size:05d}' for first in range(0, count, size)]
+
+
+def _origin(source: Source, folder: pathlib.Path) -> dict:
+  """What ids depend on."""
+  sha256 = prepared.sha256(folder / tokens.TOKENIZER)
+  return {
+    **source.origin(),
+    'tokenizer': sha256,
+    'shard_pairs': source.published.shard_pairs,
+  }
+
+
+def _make_shard(built, split, first, last, name, folder, journal, report):
+  """Writes a shard to the folder of work."""
+  (folder / _WORK).mkdir(exist_ok=True)
+  shard = shards.encode(
+    texts.pairs(built, split, first, last),
+    tokenizers.load(folder / tokens.TOKENIZER),
+    tokens.MAX_LENGTH,
+    report,
+  )
+  place = f'{_WORK}/{name}.npz'
+  shards.write(folder / place, shard)
+  journal.add(prepared.describe(folder, place, **shard.counts))
+  journal.finish()
+
+
+def _joins(source: Source, folder: pathlib.Path) -> Iterator[dataset_lib.Unit]:
+  """A unit a split."""
+  for split in tokens.SPLITS:
+    yield dataset_lib.Unit(
+      split,
+      _origin(source, folder),
+      0,
+      functools.partial(_join, split, _names(source, split)),
+    )
+
+
+def _join(split, names, folder, journal, report) -> None:
+  """Writes the files of a split."""
+  paths = [folder / _WORK / f'{name}.npz' for name in names]
+  done = {file.name for file in journal.files}
+  for file in shards.join(folder, split, paths, done):
+    journal.add(file)
+  journal.finish()
+
+
+def _finish(
+  published: check.Published,
+  plan: dataset_lib.Plan,
+  results: Sequence[dataset_lib.Result],
+) -> dict[str, int]:
+  """Pairs of each split that were kept, and all others.
+
+  Raises:
+    UserError: if nothing was kept of a split.
+  """
+  files = [file for result in results for file in result.files]
+  counts = check.counts(files)
+  for split in tokens.SPLITS:
+    if not counts[split]:
+      raise errors.UserError(
+        f'no pair of the {split} split has at most {tokens.MAX_LENGTH} tokens '
+        'a side: look for wrong texts or another tokenizer'
+      )
+  sentence = check.too_long(published, files)
+  if sentence:
+    print(f'warning: {sentence}', file=sys.stderr)
+  return counts
+
+
+def _prepare(unit, folder, journal, report) -> None:
+  """Does the work of a unit; see `Dataset.prepare`."""
+  unit.work(folder, journal, report)
+
+
+_FACTS = dataset_lib.Dataset(
+  name=tokens.NAME,
+  version=tokens.VERSION,
+  title='WMT German-English, 2017 and newstest 2013, 2014',
+  provider='statmt.org, the shared tasks of WMT',
+  sign_up='none',
+  licence='several: research, no redistribution',
+  raw_bytes=sum(archive.bytes for archive in texts.ARCHIVES),
+  prepared_bytes=_PAIR_BYTES * sum(check.PUBLISHED.pairs.values()),
+  plan=functools.partial(_plan, check.PUBLISHED),
+  prepare=_prepare,
+  finish=functools.partial(_finish, check.PUBLISHED),
+  check=functools.partial(check.findings, check.PUBLISHED),
+  options={
+    'tokenizer': 'a SentencePiece model to take, or `train` [that of an '
+    'AlgoPerf folder, else train]',
+  },
+)
+DATASET = dataset()
