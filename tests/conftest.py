@@ -69,6 +69,16 @@ def mri_data(tmp_path_factory):
   return folder
 
 
+@pytest.fixture(scope='session')
+def pair_data(tmp_path_factory):
+  """A folder of prepared data with the miniature sentence pairs."""
+  from tests import sentence_pairs  # Loads nothing where no test asks for it.
+
+  folder = tmp_path_factory.mktemp('pairs')
+  sentence_pairs.prepared(folder, tokenizer=str(sentence_pairs.MODEL))
+  return folder
+
+
 def pytest_addoption(parser):
   parser.addoption(
     '--parity-table',

@@ -59,15 +59,11 @@ def sentences(split: str) -> list[texts.Pair]:
   return list(zip(*columns))
 
 
-def dataset(**changes):
-  """The data set with the archives and counts of the miniature.
-
-  Args:
-    changes: to what is published.
-  """
+def published() -> check.Published:
+  """Archives and counts of the miniature."""
   manifest = json.loads((RAW / 'manifest.json').read_text())
   files = expected()['files']
-  published = check.Published(
+  return check.Published(
     archives=tuple(
       archives.Archive(name, row['bytes'], row['sha256'])
       for name, row in manifest.items()
@@ -83,7 +79,15 @@ def dataset(**changes):
     shard_pairs=100,
     most_dropped=1.0,
   )
-  return prepare.dataset(published._replace(**changes))
+
+
+def dataset(**changes):
+  """The data set of the miniature.
+
+  Args:
+    changes: to what is published.
+  """
+  return prepare.dataset(published()._replace(**changes))
 
 
 def prepared(

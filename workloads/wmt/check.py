@@ -15,6 +15,7 @@ from jaxperf.datasets import archives as archives_lib
 from workloads import tokenizers
 from workloads.wmt import packing, texts, tokens
 
+EMPTY = 'with an empty side'  # Count of pairs that the builder has dropped.
 _BATCH, _SEED = 128, 0
 _SHOWN = 60  # Characters of a sentence.
 

@@ -153,7 +153,11 @@ def _build(source, name, folder, journal, report) -> None:
   # Missing once the work is removed: then it is made again.
   info = built.folder.relative_to(folder) / 'dataset_info.json'
   journal.add(prepared.describe(folder, str(info)))
-  journal.finish()
+  if name == texts.WMT17:
+    pairs = sum(built.lengths['train'])
+    journal.finish(**{check.EMPTY: texts.lines(work) - pairs})
+  else:
+    journal.finish()
 
 
 def _tokenizer(
@@ -288,6 +292,9 @@ def _finish(
   sentence = check.too_long(published, files)
   if sentence:
     print(f'warning: {sentence}', file=sys.stderr)
+  for result in results:
+    if check.EMPTY in result.counts:
+      counts[check.EMPTY] = result.counts[check.EMPTY]
   return counts
 
 

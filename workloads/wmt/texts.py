@@ -52,6 +52,13 @@ ARCHIVES = (
     '7a7deccf82ebb05ba508dba5eb21356492224e8f630ec4f992132b029b4b25e7',
   ),
 )
+# Archives with the training texts, and their members, less the language.
+TEXTS = {
+  'training-parallel-europarl-v7.tgz': 'training/europarl-v7.de-en',
+  'training-parallel-commoncrawl.tgz': 'commoncrawl.de-en',
+  'training-parallel-nc-v12.tgz': 'training/news-commentary-v12.de-en',
+  'rapid2016.tgz': 'rapid2016.de-en',
+}
 _BLOCK = 16  # Examples that are read of a file before the next one's turn.
 
 
@@ -108,6 +115,20 @@ def make(
       f'the texts of {name}, from the archives in {raw}, do not fit together '
       f'({errors.first_line(error)}): download the archives again'
     ) from None
+
+
+def lines(work: pathlib.Path) -> int:
+  """Lines of the training texts, of which the builder drops some.
+
+  Args:
+    work: the folder in which the archives are unpacked.
+  """
+  total = 0
+  for archive, member in TEXTS.items():
+    folder = work / builders.EXTRACTED / f'TAR_GZ.{archive}'
+    with (folder / f'{member}.{LANGUAGES[0]}').open('rb') as file:
+      total += sum(1 for _ in file)  # Binary: ends at line feeds alone.
+  return total
 
 
 def check_counts(
