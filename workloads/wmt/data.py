@@ -158,7 +158,7 @@ def from_pairs(
     index = packing.index(pairs, chosen, max_length)
     return packing.packed(pairs, index, max_length, 0, index.count)
 
-  def train(seed, batch_size, cursor=None):
+  def train(seed, batch_size, cursor):
     rows = packed()
     for indices, taken in data_lib.shuffled_indices(
       seed, len(rows['targets']), batch_size, cursor
@@ -171,4 +171,6 @@ def from_pairs(
     return streams.evaluation(pairs, chosen, max_length, batch_size)
 
   spec = functools.partial(element_spec, max_length)
-  return Source(workload.Data(train, evaluation, spec), detokenize)
+  return Source(
+    data_lib.from_whole_batches(train, evaluation, spec), detokenize
+  )
