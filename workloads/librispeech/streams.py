@@ -38,7 +38,11 @@ def prepared(
   def detokenize(ids):
     return opened().tokenizer.decode(ids)
 
-  return workload.Data(train, evaluation, element_spec, check), detokenize
+  def identity():
+    return {'tokenizer': opened().tokenizer.sha256}
+
+  found = workload.Data(train, evaluation, element_spec, check, identity)
+  return found, detokenize
 
 
 def training(
