@@ -112,6 +112,45 @@ def array_evaluation(
     yield pad_batch(batch, batch_size)
 
 
+def from_whole_batches(
+  train: Callable[..., Iterator[tuple[Batch, workload.Cursor]]],
+  evaluation: Callable[..., Iterator[Batch]],
+  element_spec: Callable[..., Batch],
+) -> workload.Data:
+  """Data of streams that make whole batches, from which rows are cut.
+
+  For batches that cost so little that nothing is gained by making a part.
+
+  Args:
+    train: `(seed, batch_size, cursor) -> iterator of (batch, cursor)`.
+    evaluation: `(split, batch_size) -> iterator of batches`.
+    element_spec: see `jaxperf.Data`.
+
+  >>> data = from_whole_batches(
+  ...   lambda seed, size, cursor: iter([({'targets': np.arange(4)}, 1)]),
+  ...   lambda split, size: iter([]),
+  ...   lambda size, split=None: {},
+  ... )
+  >>> next(data.train(0, 4, rows=(2, 4)))
+  ({'targets': array([2, 3])}, 1)
+  """
+
+  def cut(batch, rows):
+    return jax.tree.map(lambda x: x[slice(*rows)], batch)
+
+  def train_rows(seed, batch_size, cursor=None, rows=None):
+    stream = train(seed, batch_size, cursor)
+    if rows is None:
+      return stream
+    return ((cut(batch, rows), taken) for batch, taken in stream)
+
+  def evaluation_rows(split, batch_size, rows=None):
+    stream = evaluation(split, batch_size)
+    return stream if rows is None else (cut(batch, rows) for batch in stream)
+
+  return workload.Data(train_rows, evaluation_rows, element_spec)
+
+
 def spec_of(batch: Batch) -> Batch:
   """Shapes and dtypes of a batch, as `jax.ShapeDtypeStruct`."""
   return jax.tree.map(
@@ -127,7 +166,7 @@ def unavailable(name: str, element_spec: Callable[..., Batch]) -> workload.Data:
     element_spec: see `jaxperf.Data`.
   """
 
-  def refuse(*_):
+  def refuse(*_, **__):
     raise errors.UserError(
       f'the real data of {name} is not available in this version: use '
       '--config.data=fake for random data of the same shapes'
@@ -149,7 +188,7 @@ def generated(
       a multiple of the batch size, so that padding is exercised.
   """
 
-  def train(seed, batch_size, cursor=None):
+  def train(seed, batch_size, cursor):
     taken = cursor or 0
     while True:
       taken += 1
@@ -165,7 +204,7 @@ def generated(
   def element_spec(batch_size, split=None):
     return spec_of(make_batch(batch_rng(0, 0), batch_size, split))
 
-  return workload.Data(train, evaluation, element_spec)
+  return from_whole_batches(train, evaluation, element_spec)
 
 
 def _mask_after(batch: Batch, real: int) -> Batch:

@@ -103,13 +103,13 @@ class Data(NamedTuple):
   """Batches of one workload, as numpy arrays on the host.
 
   Attributes:
-    train: `(seed, batch_size, cursor) -> iterator of (batch, cursor)`. Endless.
-      The cursor that comes with a batch restores the stream right after that
-      batch; `None` starts it. The same arguments give the same batches,
-      whatever the number of devices.
-    evaluation: `(split, batch_size) -> iterator of batches` over one pass of
-      `'train'` (a fixed slice of it), `'validation'` or `'test'`. All batches
-      have the same shapes; padded examples carry weight 0.
+    train: `(seed, batch_size, cursor=None, rows=None) -> iterator of (batch,
+      cursor)`. Endless. The cursor that comes with a batch restores the stream
+      right after that batch; `None` starts it. The same arguments give the same
+      batches, whatever the number of devices.
+    evaluation: `(split, batch_size, rows=None) -> iterator of batches` over one
+      pass of `'train'` (a fixed slice of it), `'validation'` or `'test'`. All
+      batches have the same shapes; padded examples carry weight 0.
     element_spec: `(batch_size, split=None) -> batch` of
       `jax.ShapeDtypeStruct`: a training batch, or an evaluation batch if a
       split is named.
@@ -119,9 +119,10 @@ class Data(NamedTuple):
       e.g. the hash of a tokenizer. It is recorded, and a trial that began with
       another one is not resumed. Asked for after `check`.
 
-  Data that is read from disk also takes `rows=(first, last)` in `train` and
-  `evaluation`: the rows of each batch that are wanted, half-open. Position and
-  cursor stay those of the whole batch.
+  With `rows=(first, last)`, half-open, streams give these rows alone of each
+  batch, along the leading axis of its arrays; positions and cursors stay those
+  of the whole. They are asked for where several processes share a batch, so
+  that each reads its part; where there is one, functions without `rows` do.
   """
 
   train: Callable[..., Iterator[tuple[Batch, Cursor]]]

@@ -9,8 +9,23 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from jaxperf import data, workload
+from jaxperf import data, mesh, workload
 from jaxperf.trial import stopwatch
+
+
+def of_share(
+  function: Callable[..., Iterator], share: mesh.Share, *arguments: Any
+) -> Iterator:
+  """A stream of a workload's data: of a share of each batch.
+
+  Args:
+    function: `train` or `evaluation` of a `jaxperf.Data`.
+    share: that is wanted.
+    arguments: of the function.
+  """
+  if share.whole:
+    return function(*arguments)
+  return function(*arguments, rows=(share.first, share.last))
 
 
 class Prefetcher:

@@ -13,6 +13,7 @@ import numpy as np
 from jaxperf import data
 from jaxperf import mesh as mesh_lib
 from jaxperf import workload as workload_lib
+from jaxperf.trial import batches
 
 PyTree = Any
 
@@ -69,10 +70,15 @@ class Evaluator:
     """Metrics of one split from batches of the current size."""
     sums: dict[str, float] = {}
     rows: dict[str, list[np.ndarray]] = {}
-    batches = self._workload.data.evaluation(split, self.batch_size)
+    share = mesh_lib.share(
+      self._mesh, self._workload.batch_shards or self.batch_size
+    )
+    stream = batches.of_share(
+      self._workload.data.evaluation, share, split, self.batch_size
+    )
     pending = None
-    for batch in batches:
-      placed = mesh_lib.place_batch(batch, self._mesh)
+    for batch in stream:
+      placed = mesh_lib.place_batch(batch, self._mesh, share)
       with mesh_lib.sharing_batch(self._mesh):
         result = self._evaluate(params, model_state, placed, key)
       if pending is not None:

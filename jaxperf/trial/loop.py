@@ -109,9 +109,8 @@ class Session:
     """The first state, or that of the last checkpoint."""
     training = self.trial.training
     workload, batch_size = training.workload, training.run.batch_size
-    mesh.check_batch_size(
-      self.mesh, workload.batch_shards or batch_size, training.microbatches
-    )
+    num_rows = workload.batch_shards or batch_size
+    mesh.check_batch_size(self.mesh, num_rows, training.microbatches)
     restored = None
     if self.checkpointer.latest() is not None:
       like = self.method.abstract_state(training)
@@ -132,14 +131,15 @@ class Session:
       self.trial.settings,
       self.trial.environment,
     )
-    stream = workload.data.train(
-      training.seed, batch_size, self.progress.cursor
+    share, cursor = mesh.share(self.mesh, num_rows), self.progress.cursor
+    stream = batches_lib.of_share(
+      workload.data.train, share, training.seed, batch_size, cursor
     )
-    spec = workload.data.element_spec(batch_size)
+    spec = share.spec(workload.data.element_spec(batch_size))
     self.batches = batches_lib.Prefetcher(
       evaluation.checked(stream, spec),
-      lambda batch: mesh.place_batch(batch, self.mesh),
-      self.progress.cursor,
+      lambda batch: mesh.place_batch(batch, self.mesh, share),
+      cursor,
     )
     self.batches.wait_ready()
     return state

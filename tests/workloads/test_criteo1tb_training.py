@@ -2,29 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training and evaluation on prepared click logs."""
 
-import csv
 import dataclasses
-import itertools
 import shutil
 import subprocess
 import sys
 
-import jax
 import numpy as np
 import pytest
 
-from jaxperf import errors, mesh
+from jaxperf import errors
 from jaxperf import workload as workload_api
 from jaxperf.running import config as config_lib
 from jaxperf.running import run as run_lib
-from jaxperf.trial import compiled, run
-from tests import click_logs, tiny
+from tests import click_logs, real_data
 from workloads.criteo1tb import model, shards
 from workloads.criteo1tb import workload as workload_lib
 
 EXPECTED = click_logs.expected()
 ROWS = EXPECTED['rows']
 BATCH = 32
+TARGET = f'{__name__}:small'
 
 
 @pytest.fixture(scope='module')
@@ -47,80 +44,24 @@ def small(folder):
   return workload_lib.build('criteo1tb', settings, data=folder)
 
 
-def steps(training, state, functions, cursor, count):
-  stream = training.workload.data.train(0, BATCH, cursor)
-  for batch, taken in itertools.islice(stream, count):
-    placed = mesh.place_batch(batch, training.run.mesh)
-    state, _ = functions.step(state, placed)
-    cursor = taken
-  return state, cursor
+def test_killed_and_started_again_training_ends_the_same(folder, tmp_path):
+  real_data.check_killed(TARGET, folder, tmp_path)
 
 
-def test_training_evaluates_and_resumes_bit_for_bit(folder):
-  workload = small(folder)
-  training = tiny.make_training(workload=workload)
-  start = compiled.initial_state(training)
-  functions = compiled.compile_functions(training, start)
-  whole, _ = steps(training, start, functions, None, 20)
-  state = compiled.initial_state(training)
-  state, cursor = steps(training, state, functions, None, 9)
-  state = jax.tree.map(np.asarray, state)
-  shardings = jax.tree.map(lambda x: x.sharding, whole)
-  state = jax.device_put(state, shardings)
-  again, _ = steps(training, state, functions, cursor, 11)
-  jax.tree.map(np.testing.assert_array_equal, whole, again)
-  key = jax.random.key(0)
+def test_every_example_is_evaluated_once(folder):
+  data = small(folder).data
   for split in workload_api.SPLITS:
-    sums = [
-      workload.evaluate(whole.params, whole.model_state, batch, key)[0]
-      for batch in workload.data.evaluation(split, workload.eval_batch_size)
-    ]
-    total = {name: sum(float(s[name]) for s in sums) for name in sums[0]}
-    assert np.isfinite(workload.finish(total, {})['loss'])
     pieces = shards.open_splits(folder).evaluated(split)
-    assert total['num_examples'] == pieces.num_rows
-
-
-def test_a_stopped_trial_goes_on_to_the_same_numbers(folder, tmp_path):
-  goal = dataclasses.replace(
-    tiny.GOAL, metric='loss', minimize=True, validation_target=0, test_target=0
-  )
-  training = tiny.make_training(
-    workload=small(folder), goal=goal, minimize=True, budget=20, eval_period=5
-  )
-  made = tiny.make_trial(training, goal)
-  steps_taken = itertools.count()
-  outcome = run.run(made, tmp_path / 'two', lambda: next(steps_taken) >= 12)
-  assert outcome == 'stopped'
-  for name in ('one', 'two'):
-    assert run.run(made, tmp_path / name) == 'budget'
-  columns = ('global_step', 'train/loss', 'validation/loss', 'test/loss')
-  one, two = (
-    list(csv.DictReader((tmp_path / name / 'eval_measurements.csv').open()))
-    for name in ('one', 'two')
-  )
-  assert len(one) >= 4
-  assert [[row[c] for c in columns] for row in one] == (
-    [[row[c] for c in columns] for row in two]
-  )
+    weights = [batch['weights'] for batch in data.evaluation(split, 64)]
+    assert np.sum(weights) == pieces.num_rows
 
 
 def test_devices_do_not_change_the_batches(folder):
-  found = []
-  for devices in (1, 8):
-    training = tiny.make_training(
-      workload=small(folder), devices=jax.devices()[:devices]
-    )
-    _, losses = tiny.run_steps(training, 20)
-    stream = training.workload.data.train(0, BATCH)
-    batches = [
-      mesh.place_batch(batch, training.run.mesh)
-      for batch, _ in itertools.islice(stream, 15)
-    ]
-    found.append((losses, jax.tree.map(np.asarray, batches)))
-  (one, batches), (eight, same) = found
-  jax.tree.map(np.testing.assert_array_equal, batches, same)
-  np.testing.assert_allclose(one, eight, rtol=1e-4)
+  real_data.check_devices(TARGET, folder)
+
+
+def test_processes_do_not_change_the_batches(folder, tmp_path):
+  real_data.check_two_processes(TARGET, folder, tmp_path)
 
 
 def test_memory_stays_flat_over_epochs(folder):

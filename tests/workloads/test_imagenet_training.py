@@ -2,23 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training and evaluation on prepared ImageNet."""
 
-import csv
 import dataclasses
-import itertools
 import subprocess
 import sys
 
 import flax.linen as nn
-import jax
 import numpy as np
 import pytest
 
-from jaxperf import errors, mesh
+from jaxperf import errors
 from jaxperf import workload as workload_api
 from jaxperf.running import config as config_lib
 from jaxperf.running import run as run_lib
-from jaxperf.trial import compiled, run
-from tests import imagenet_archives, tiny
+from tests import imagenet_archives, real_data
 from workloads.imagenet import resnet, vit
 from workloads.imagenet import workload as workload_lib
 
@@ -35,113 +31,67 @@ class Linear(nn.Module):
     return nn.Dense(1000)(squares.reshape(len(images), -1))
 
 
-RESNET = dataclasses.replace(
-  resnet.FULL, model=resnet.ResNet(resnet.Config(width=4, stage_sizes=(1, 1)))
-)
-VIT = dataclasses.replace(
-  vit.FULL,
-  model=vit.ViT(
-    vit.Config(patch=56, width=16, depth=1, mlp_width=16, num_heads=2)
-  ),
-)
-LINEAR = dataclasses.replace(vit.FULL, model=Linear(), default_dropout=None)
+def linear(data_dir):
+  """Prepared data with the linear model."""
+  changes = {'model': Linear(), 'default_dropout': None}
+  return small(vit.FULL, data_dir, **changes)
+
+
+def convolutional(data_dir):
+  """The same with a small ResNet."""
+  model = resnet.ResNet(resnet.Config(width=4, stage_sizes=(1, 1)))
+  return small(resnet.FULL, data_dir, model=model)
+
+
+def transformer(data_dir):
+  """The same with a small vision transformer."""
+  config = vit.Config(patch=56, width=16, depth=1, mlp_width=16, num_heads=2)
+  return small(vit.FULL, data_dir, model=vit.ViT(config))
+
+
+MODELS = ('convolutional', 'transformer')
+TARGET = f'{__name__}:linear'
+
+
+def small(settings, data_dir, **changes):
+  """A workload with small batches, on prepared data."""
+  settings = dataclasses.replace(
+    settings, batch_size=BATCH, eval_batch_size=BATCH, **changes
+  )
+  return workload_lib.build('imagenet_vit', settings, data=data_dir)
 
 
 @pytest.fixture(scope='module', autouse=True)
 def processes():
   """One set of them for all tests of this file."""
-  batches = small(LINEAR).data.train(0, 1)
+  batches = linear(imagenet_archives.data_dir()).data.train(0, 1)
   next(batches)
   yield
   batches.close()
 
 
-def small(settings=LINEAR):
-  """A workload with a small model, on prepared data."""
-  settings = dataclasses.replace(
-    settings, batch_size=BATCH, eval_batch_size=BATCH
-  )
-  data_dir = imagenet_archives.data_dir()
-  return workload_lib.build('imagenet_vit', settings, data=data_dir)
-
-
-def steps(training, state, functions, cursor, count):
-  stream = training.workload.data.train(0, BATCH, cursor)
-  for batch, taken in itertools.islice(stream, count):
-    placed = mesh.place_batch(batch, training.run.mesh)
-    state, _ = functions.step(state, placed)
-    cursor = taken
-  return state, cursor
-
-
 @pytest.mark.parametrize(
-  'settings',
-  [LINEAR] + [pytest.param(x, marks=pytest.mark.slow) for x in (RESNET, VIT)],
+  'make',
+  ['linear'] + [pytest.param(x, marks=pytest.mark.slow) for x in MODELS],
 )
-def test_training_evaluates_and_resumes_bit_for_bit(settings):
-  workload = small(settings)
-  training = tiny.make_training(workload=workload)
-  start = compiled.initial_state(training)
-  functions = compiled.compile_functions(training, start)
-  whole, _ = steps(training, start, functions, None, 20)
-  state = compiled.initial_state(training)
-  state, cursor = steps(training, state, functions, None, 9)
-  shardings = jax.tree.map(lambda x: x.sharding, whole)
-  state = jax.device_put(jax.tree.map(np.asarray, state), shardings)
-  again, _ = steps(training, state, functions, cursor, 11)
-  jax.tree.map(np.testing.assert_array_equal, whole, again)
-  evaluate = jax.jit(workload.evaluate)
+def test_killed_and_started_again_training_ends_the_same(make, tmp_path):
+  data_dir = imagenet_archives.data_dir()
+  real_data.check_killed(f'{__name__}:{make}', data_dir, tmp_path)
+
+
+def test_every_image_is_evaluated_once():
+  data = linear(imagenet_archives.data_dir()).data
   for split in workload_api.SPLITS:
-    sums = [
-      evaluate(whole.params, whole.model_state, batch, jax.random.key(0))[0]
-      for batch in workload.data.evaluation(split, workload.eval_batch_size)
-    ]
-    total = {name: sum(float(s[name]) for s in sums) for name in sums[0]}
-    assert np.isfinite(workload.finish(total, {})['loss'])
-    assert total['num_examples'] == len(SPLITS[split]['labels'])
-
-
-@pytest.mark.slow
-def test_a_stopped_trial_goes_on_to_the_same_numbers(tmp_path):
-  goal = dataclasses.replace(
-    tiny.GOAL, metric='accuracy', validation_target=2, test_target=2
-  )
-  training = tiny.make_training(
-    workload=small(), goal=goal, budget=12, eval_period=4
-  )
-  made = tiny.make_trial(training, goal)
-  steps_taken = itertools.count()
-  outcome = run.run(made, tmp_path / 'two', lambda: next(steps_taken) >= 7)
-  assert outcome == 'stopped'
-  for name in ('one', 'two'):
-    assert run.run(made, tmp_path / name) == 'budget'
-  columns = ('global_step', 'train/loss', 'validation/loss', 'test/loss')
-  one, two = (
-    list(csv.DictReader((tmp_path / name / 'eval_measurements.csv').open()))
-    for name in ('one', 'two')
-  )
-  assert len(one) >= 3
-  assert [[row[c] for c in columns] for row in one] == (
-    [[row[c] for c in columns] for row in two]
-  )
+    weights = [batch['weights'] for batch in data.evaluation(split, BATCH)]
+    assert np.sum(weights) == len(SPLITS[split]['labels'])
 
 
 def test_devices_do_not_change_the_batches():
-  found = []
-  for devices in (1, 8):
-    training = tiny.make_training(
-      workload=small(), devices=jax.devices()[:devices]
-    )
-    _, losses = tiny.run_steps(training, 8)
-    stream = training.workload.data.train(0, BATCH)
-    batches = [
-      mesh.place_batch(batch, training.run.mesh)
-      for batch, _ in itertools.islice(stream, 4)
-    ]
-    found.append((losses, jax.tree.map(np.asarray, batches)))
-  (one, batches), (eight, same) = found
-  jax.tree.map(np.testing.assert_array_equal, batches, same)
-  np.testing.assert_allclose(one, eight, rtol=1e-4)
+  real_data.check_devices(TARGET, imagenet_archives.data_dir())
+
+
+def test_processes_do_not_change_the_batches(tmp_path):
+  real_data.check_two_processes(TARGET, imagenet_archives.data_dir(), tmp_path)
 
 
 def test_memory_stays_flat_over_epochs():

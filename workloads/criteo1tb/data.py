@@ -109,7 +109,7 @@ def fake() -> workload.Data:
 def mini(_: pathlib.Path | None = None) -> workload.Data:
   """Flights in place of adverts; a late arrival stands for a click."""
 
-  def train(seed, batch_size, cursor=None):
+  def train(seed, batch_size, cursor):
     arrays = _mini_arrays()['train']
     for indices, taken in data.shuffled_indices(
       seed, len(arrays['targets']), batch_size, cursor
@@ -122,7 +122,7 @@ def mini(_: pathlib.Path | None = None) -> workload.Data:
       arrays = {k: array[:MINI_EVAL_TRAIN] for k, array in arrays.items()}
     return data.array_evaluation(arrays, batch_size)
 
-  return workload.Data(train, evaluation, element_spec)
+  return data.from_whole_batches(train, evaluation, element_spec)
 
 
 @functools.cache

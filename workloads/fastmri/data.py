@@ -152,7 +152,7 @@ def mini(_: pathlib.Path | None = None) -> workload.Data:
   training slice has the same mask in every epoch.
   """
 
-  def train(seed, batch_size, cursor=None):
+  def train(seed, batch_size, cursor):
     arrays = _mini_split('train')
     for indices, taken in data.shuffled_indices(
       seed, len(arrays['inputs']), batch_size, cursor
@@ -166,7 +166,7 @@ def mini(_: pathlib.Path | None = None) -> workload.Data:
     weights = np.ones(count, np.float32)
     return data.array_evaluation(arrays | {'weights': weights}, batch_size)
 
-  return workload.Data(
+  return data.from_whole_batches(
     train, evaluation, functools.partial(element_spec, MINI_SIZE)
   )
 

@@ -133,7 +133,7 @@ def mini(spec: ImageSpec, _: pathlib.Path | None = None) -> workload.Data:
   split and repeated to three channels.
   """
 
-  def train(seed, batch_size, cursor=None):
+  def train(seed, batch_size, cursor):
     images, labels = _mini_split('train')
     padding = [(0, 0)] + [(_MINI_PADDING, _MINI_PADDING)] * 2
     padded = np.pad(images, padding)
@@ -157,7 +157,9 @@ def mini(spec: ImageSpec, _: pathlib.Path | None = None) -> workload.Data:
       grey = _normalised(batch['inputs'])
       yield batch | {'inputs': _three_channels(grey)}
 
-  return workload.Data(train, evaluation, functools.partial(element_spec, spec))
+  return data.from_whole_batches(
+    train, evaluation, functools.partial(element_spec, spec)
+  )
 
 
 IMAGENET = Dataset(

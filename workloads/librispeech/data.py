@@ -124,7 +124,7 @@ def mini() -> workload.Data:
       'targets': _padded(labels[indices], lengths[indices]),
     }
 
-  def train(seed, batch_size, cursor=None):
+  def train(seed, batch_size, cursor):
     for indices, taken in data.shuffled_indices(
       seed, len(_commands()['train'].lengths), batch_size, cursor
     ):
@@ -138,7 +138,7 @@ def mini() -> workload.Data:
       examples = batch(split, indices) | {'weights': weights}
       yield data.pad_batch(examples, batch_size)
 
-  return workload.Data(
+  return data.from_whole_batches(
     train, evaluation, functools.partial(element_spec, _MINI_SIZES)
   )
 

@@ -146,7 +146,7 @@ def graph_data(
     num_eval_train: training graphs that an evaluation covers, the first ones.
   """
 
-  def train(seed, batch_size, cursor=None):
+  def train(seed, batch_size, cursor):
     size, graphs = _shard_size(batch_size), load('train')
     order = data.shuffled_indices(seed, len(graphs), 1, cursor)
     stream = ((graphs[index.item()], taken) for index, taken in order)
@@ -159,7 +159,7 @@ def graph_data(
     stream = ((graph, None) for graph in graphs)
     return (batch for batch, _ in _batches(stream, size, num_tasks))
 
-  return workload.Data(
+  return data.from_whole_batches(
     train, evaluation, functools.partial(element_spec, num_tasks)
   )
 

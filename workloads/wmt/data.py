@@ -111,7 +111,7 @@ def from_pairs(
     pairs = packing.short_pairs(load()['train'], max_length)
     return _stacked(packing.packed_rows(pairs, max_length))
 
-  def train(seed, batch_size, cursor=None):
+  def train(seed, batch_size, cursor):
     rows = packed()
     for indices, taken in data_lib.shuffled_indices(
       seed, len(rows['targets']), batch_size, cursor
@@ -125,7 +125,9 @@ def from_pairs(
     return data_lib.array_evaluation(rows, batch_size)
 
   spec = functools.partial(element_spec, max_length)
-  return Source(workload.Data(train, evaluation, spec), detokenize)
+  return Source(
+    data_lib.from_whole_batches(train, evaluation, spec), detokenize
+  )
 
 
 def _stacked(rows) -> dict[str, np.ndarray]:
