@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxperf import prepared
-from workloads.librispeech import flac, reading, sources, utterances
+from workloads.librispeech import archives, flac, reading, utterances
 
 PREPARED_BYTES = 97 * 10**9
 _BATCH, _SEED = 256, 0
@@ -20,40 +20,6 @@ _SENTENCE = 'OPEN SOURCE ROCKS'
 _NEEDED = 2_100  # Utterances a second.
 _NEAR = 4  # Utterances; what is published differs by as many in itself.
 
-ARCHIVES: Mapping[str, sources.Archive] = {
-  'train-clean-100': sources.Archive(
-    6_387_309_499,
-    'd4ddd1d5a6ab303066f14971d768ee43278a5f2a0aa43dc716b0e64ecbbbf6e2',
-    28_539,
-  ),
-  'train-clean-360': sources.Archive(
-    23_049_477_885,
-    '146a56496217e96c14334a160df97fffedd6e0a04e66b9c5af0d40be3c792ecf',
-    104_014,
-  ),
-  'train-other-500': sources.Archive(
-    30_593_501_606,
-    'ddb22f27f96ec163645d53215559df6aa36515f26e01dd70798188350adcb6d2',
-    148_688,
-  ),
-  'dev-clean': sources.Archive(
-    337_926_286,
-    '76f87d090650617fca0cac8f88b9416e0ebf80350acb97b343a85fa903728ab3',
-    2_703,
-  ),
-  'dev-other': sources.Archive(
-    314_305_928,
-    '12661c48e8c3fe1de2c1caa4c3e135193bfb1811584f11f569dd12645aa84365',
-    2_864,
-  ),
-  'test-clean': sources.Archive(
-    346_663_984,
-    '39fde525e59672dc6d1551919b1478f724438a95aa55f874b576be21967e6c23',
-    2_620,
-  ),
-}
-RAW = sum(archive.utterances for archive in ARCHIVES.values())
-
 
 class Published(NamedTuple):
   """What the original data is.
@@ -62,15 +28,17 @@ class Published(NamedTuple):
     archives: by subset.
     kept: utterances of each split.
     vocabulary: ids of the tokenizer.
+    shard: raw utterances whose samples share a file; our choice.
   """
 
-  archives: Mapping[str, sources.Archive]
+  archives: Mapping[str, archives.Archive]
   kept: Mapping[str, int]
-  vocabulary: int
+  vocabulary: int = 1_024
+  shard: int = 2_048
 
 
 PUBLISHED = Published(
-  ARCHIVES, {'train': 263_840, 'validation': 5_348, 'test': 2_472}, 1_024
+  archives.PUBLISHED, {'train': 263_840, 'validation': 5_348, 'test': 2_472}
 )
 
 
@@ -163,7 +131,8 @@ def _many_labels(folder, manifest, subsets) -> Iterator[tuple[bool, str]]:
     left = [
       row.id
       for number, row, _ in utterances.places(
-        utterances.read_table(folder / utterances.table_name(subset))
+        utterances.read_table(folder / utterances.table_name(subset)),
+        manifest.parameters['shard'],
       )
       if number not in kept
     ]

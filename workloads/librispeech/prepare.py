@@ -20,6 +20,7 @@ from jaxperf.datasets import journal as journal_lib
 from workloads import tokenizers
 from workloads.librispeech import (
   algoperf_folder,
+  archives,
   check,
   flac,
   sources,
@@ -61,19 +62,21 @@ def _plan(
     stages=[
       functools.partial(stages.tables, found),
       functools.partial(stages.tokenizer, tokenizer, published.vocabulary),
-      functools.partial(stages.samples, found),
-      functools.partial(stages.labels, found),
+      functools.partial(stages.samples, found, published.shard),
+      functools.partial(stages.labels, found, published.shard),
     ],
     parameters={
       'counts': compared,
       'subsets': list(subsets),
       'tokenizer': prepared.sha256(tokenizer) if tokenizer else 'trained',
       'vocabulary': published.vocabulary,
-      'shard': utterances.SHARD,
+      'shard': published.shard,
     },
     total=2 * total if original else 0,
     records='utterances (each is passed twice)',
-    bytes=check.PREPARED_BYTES * total // check.RAW if original else 0,
+    bytes=check.PREPARED_BYTES * total // archives.UTTERANCES
+    if original
+    else 0,
     partial=set(subsets) != set(_SUBSETS),
   )
 
@@ -175,7 +178,7 @@ _FACTS = dataset_lib.Dataset(
   provider='OpenSLR 12, openslr.org/12',
   sign_up='none',
   licence='CC BY 4.0',
-  raw_bytes=sum(archive.bytes for archive in check.ARCHIVES.values()),
+  raw_bytes=sum(archive.bytes for archive in archives.PUBLISHED.values()),
   prepared_bytes=check.PREPARED_BYTES,
   plan=functools.partial(_plan, check.PUBLISHED),
   prepare=_prepare,

@@ -7,38 +7,18 @@ An archive is never unpacked to the disk.
 """
 
 import collections
-import contextlib
-import gzip
 import hashlib
 import os
 import pathlib
-import tarfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxperf import errors
-from workloads.librispeech import flac, utterances
+from workloads.librispeech import archives, flac, utterances
 
 _ROOT = 'LibriSpeech'
-_BLOCK = 2**20  # Bytes.
-_REPORTED = 100  # Utterances.
-
-
-class Archive(NamedTuple):
-  """What is published of a subset.
-
-  Attributes:
-    bytes: of its archive.
-    sha256: of that, hexadecimal.
-    utterances: in it.
-  """
-
-  bytes: int
-  sha256: str
-  utterances: int
 
 
 class Source(NamedTuple):
@@ -52,7 +32,7 @@ class Source(NamedTuple):
 
   subset: str
   path: pathlib.Path
-  published: Archive | None
+  published: archives.Archive | None
 
   @property
   def remedy(self) -> str:
@@ -76,7 +56,9 @@ def archive_name(subset: str) -> str:
   return f'{subset}.tar.gz'
 
 
-def find(raw: pathlib.Path, subset: str, published: Archive | None) -> Source:
+def find(
+  raw: pathlib.Path, subset: str, published: archives.Archive | None
+) -> Source:
   """The one form in which a subset is there.
 
   Args:
@@ -281,7 +263,10 @@ def _some(name: str, keys: Sequence[str]) -> str:
 def _files(source: Source) -> Iterator[_File]:
   """Files of the chapters of a subset; other ones are left out."""
   if not source.path.is_dir():
-    yield from _members(source)
+    for member in archives.members(source.path, source.published):
+      root, *folders = member.folders or ('',)
+      if root == _ROOT and folders[:1] == [source.subset] and folders[2:]:
+        yield _File(*folders[1:3], member.name, member.read)
     return
   for path in _walk(source.path):
     parts = path.relative_to(source.path).parts
@@ -301,67 +286,3 @@ def _head(path: pathlib.Path, size: int) -> bytes:
   """The first bytes of a file, all of them if the size is -1."""
   with path.open('rb') as file:
     return file.read(size)
-
-
-def _members(source: Source) -> Iterator[_File]:
-  """Files in an archive, read and hashed to its end.
-
-  Raises:
-    UserError: if it is damaged, or not the original one.
-  """
-  last = 'its beginning'
-  with source.path.open('rb') as file:
-    hashing = _Hashing(file)
-    with (
-      _damage_told(source, lambda: last),
-      gzip.GzipFile(fileobj=hashing) as unpacked,
-    ):
-      # A pipe, so that nothing is read twice.
-      with tarfile.open(fileobj=unpacked, mode='r|', bufsize=_BLOCK) as tar:
-        for member in tar:
-          tar.members.clear()  # A list of all of them otherwise.
-          root, *parts = pathlib.PurePosixPath(member.name).parts or ('',)
-          ours = root == _ROOT and parts[:1] == [source.subset]
-          if ours and len(parts) == 4 and member.isfile():
-            yield _File(*parts[1:], tar.extractfile(member).read)
-            last = parts[-1]
-      while unpacked.read(_BLOCK):  # Only its end tells that it was whole.
-        pass
-    found = hashing.finish()
-  if source.published and found != source.published.sha256:
-    raise errors.UserError(
-      f'{source.path} has the SHA-256 {found}, expected '
-      f'{source.published.sha256}: it is damaged, so download it again'
-    )
-
-
-@contextlib.contextmanager
-def _damage_told(source: Source, last: Callable[[], str]) -> Iterator[None]:
-  """Turns what damaged archives raise into a sentence."""
-  try:
-    yield
-  except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-    raise errors.UserError(
-      f'{source.path}, {source.path.stat().st_size:,} bytes, is cut off or '
-      f'damaged after {last()} ({errors.first_line(error)}): download it again'
-    ) from None
-
-
-class _Hashing:
-  """A file that is read once, and hashed on the way."""
-
-  def __init__(self, file: IO[bytes]):
-    self._file = file
-    self._digest = hashlib.sha256()
-
-  def read(self, size: int) -> bytes:
-    """The next bytes."""
-    block = self._file.read(size)
-    self._digest.update(block)
-    return block
-
-  def finish(self) -> str:
-    """The hash of the whole file, whose rest is read."""
-    while self.read(_BLOCK):
-      pass
-    return self._digest.hexdigest()

@@ -36,6 +36,7 @@ class Work(NamedTuple):
   Attributes:
     make: `(work, folder, journal, report) -> counts` makes its files.
     source: of the subset.
+    shard: raw utterances in a shard.
     shards: that are to be written.
     count: of all shards of the subset.
     tokenizer: file to copy; None to train one.
@@ -44,6 +45,7 @@ class Work(NamedTuple):
 
   make: Callable[..., dict[str, int]]
   source: Source | None = None
+  shard: int = 0
   shards: range = range(0)
   count: int = 0
   tokenizer: pathlib.Path | None = None
@@ -74,31 +76,37 @@ def tokenizer(
 
 
 def samples(
-  found: Sequence[Source], folder: pathlib.Path
+  found: Sequence[Source], shard: int, folder: pathlib.Path
 ) -> Iterator[dataset_lib.Unit]:
   """Units of a shard each; of all shards of a subset if that is an archive."""
   for source in found:
     table = folder / utterances.table_name(source.subset)
-    origin = {'table': prepared.sha256(table)}
-    raw = sum(1 for _ in table.open('rb'))
-    count = utterances.shards_of(raw)
+    origin = {'table': prepared.sha256(table), 'shard': shard}
+    with table.open('rb') as file:
+      raw = sum(1 for _ in file)
+    count = -(-raw // shard)
     step = 1 if source.path.is_dir() else count
     for first in range(0, count, step):
-      records = min(step * utterances.SHARD, raw - first * utterances.SHARD)
-      work = Work(_make_shards, source, range(first, first + step), count)
+      records = min(step * shard, raw - first * shard)
+      numbers = range(first, first + step)
+      work = Work(_make_shards, source, shard, numbers, count)
       name = f'samples-{source.subset}-{first:05d}-{step}'
       yield dataset_lib.Unit(name, origin, records, work)
 
 
 def labels(
-  found: Sequence[Source], folder: pathlib.Path
+  found: Sequence[Source], shard: int, folder: pathlib.Path
 ) -> Iterator[dataset_lib.Unit]:
   """Units that turn the transcripts of a subset into labels."""
   sha256 = prepared.sha256(folder / utterances.TOKENIZER)
   for source in found:
     table = folder / utterances.table_name(source.subset)
-    origin = {'table': prepared.sha256(table), 'tokenizer': sha256}
-    work = Work(_make_labels, source)
+    origin = {
+      'table': prepared.sha256(table),
+      'tokenizer': sha256,
+      'shard': shard,
+    }
+    work = Work(_make_labels, source, shard)
     yield dataset_lib.Unit(f'labels-{source.subset}', origin, 0, work)
 
 
@@ -168,7 +176,7 @@ class _Place(NamedTuple):
 
 def _make_shards(work: Work, folder, journal, report) -> dict[str, int]:
   """Decodes utterances, each to its place in a shard."""
-  subset, size = work.source.subset, utterances.SHARD
+  subset, size = work.source.subset, work.shard
   rows = list(
     utterances.read_table(
       folder / utterances.table_name(subset),
@@ -187,7 +195,7 @@ def _make_shards(work: Work, folder, journal, report) -> dict[str, int]:
         report(len(part), True)
         continue
       shard = _Shard(folder / name, len(part), files)
-      for _, row, start in utterances.places(part):
+      for _, row, start in utterances.places(part, size):
         wanted[row.id] = _Place(row, shard, start)
         shard.left += 1
       if not shard.left:
@@ -221,13 +229,13 @@ def _make_labels(work: Work, folder, journal, report) -> dict[str, int]:
   subset = work.source.subset
   table = list(utterances.read_table(folder / utterances.table_name(subset)))
   coder = tokenizers.load(folder / utterances.TOKENIZER)
-  there = list(utterances.places(table))
+  there = list(utterances.places(table, work.shard))
   encoded = coder.encode([row.text for _, row, _ in there])
   kept, ids, samples_kept = [], [], 0
   for (number, row, start), coded in zip(there, encoded):
     coded = coded if row.labels is None else row.labels
     if len(coded) <= utterances.MAX_LABELS:
-      shard = number // utterances.SHARD
+      shard = number // work.shard
       kept.append((number, shard, start, row.samples, len(ids), len(coded)))
       ids += coded
       samples_kept += row.samples

@@ -26,7 +26,6 @@ TOKENIZER = 'tokenizer.model'
 MAX_SAMPLES = 320_000  # 20 s.
 MAX_CHARACTERS = 256
 MAX_LABELS = 256
-SHARD = 2_048  # Raw utterances.
 SUBSETS = {
   'train': ('train-clean-100', 'train-clean-360', 'train-other-500'),
   'validation': ('dev-clean', 'dev-other'),
@@ -260,24 +259,18 @@ def text(
   return subset, found
 
 
-def shards_of(raw: int) -> int:
-  """Files for the samples of that many raw utterances.
-
-  >>> shards_of(2_048), shards_of(2_049), shards_of(0)
-  (1, 2, 0)
-  """
-  return -(-raw // SHARD)
-
-
-def places(rows: Iterable[Utterance]) -> Iterator[tuple[int, Utterance, int]]:
+def places(
+  rows: Iterable[Utterance], shard: int
+) -> Iterator[tuple[int, Utterance, int]]:
   """Row, utterance and first sample in its shard, of those with samples.
 
   Args:
     rows: of a whole shard, or of a whole table.
+    shard: raw utterances in a shard.
   """
   start = 0
   for number, row in enumerate(rows):
-    if number % SHARD == 0:
+    if number % shard == 0:
       start = 0
     if not row.dropped:
       yield number, row, start
