@@ -80,8 +80,11 @@ def prepared(
   def check():
     opened(), tokenizer()
 
+  def identity():
+    return {'tokenizer': tokenizer().sha256}
+
   spec = functools.partial(element_spec, max_length)
-  data = workload.Data(train, evaluation, spec, check)
+  data = workload.Data(train, evaluation, spec, check, identity)
   return Source(data, lambda ids: tokenizer().decode(ids))
 
 
