@@ -56,6 +56,7 @@ class Manifest:
     files: in the order of the data set.
     tool: version of jaxperf that prepared it.
     partial: whether it was prepared from a part of the raw data, as asked.
+    tools: versions of other packages that took part, by name.
   """
 
   dataset: str
@@ -65,6 +66,7 @@ class Manifest:
   files: tuple[File, ...]
   tool: str = ''
   partial: bool = False
+  tools: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def folder(

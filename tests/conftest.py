@@ -79,6 +79,16 @@ def pair_data(tmp_path_factory):
   return folder
 
 
+@pytest.fixture(scope='session')
+def molecule_data(tmp_path_factory):
+  """A folder of prepared data with the miniature molecules."""
+  from tests import molecules  # Loads nothing where no test asks for it.
+
+  folder = tmp_path_factory.mktemp('molecules')
+  molecules.prepared(folder)
+  return folder
+
+
 def pytest_addoption(parser):
   parser.addoption(
     '--parity-table',

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import importlib
+import io
 import json
 import os
 import pathlib
@@ -72,6 +73,11 @@ def alone(work: pathlib.Path) -> Iterator[None]:
     yield
 
 
+def is_built(name: str, work: pathlib.Path) -> bool:
+  """Whether `build` has nothing to do in a working folder."""
+  return _mark(name, work).is_file()
+
+
 def build(
   name: str,
   archives: Sequence[archives_lib.Archive],
@@ -91,8 +97,7 @@ def build(
     report: told of examples as they are made.
   """
   place = work / 'built' / name.replace(':', '/')
-  mark = work / f'{name.replace("/", "-").replace(":", "-")}.complete'
-  if not mark.is_file():
+  if not is_built(name, work):
     if place.parent.is_dir():
       print(
         f'the preparation of {name} was interrupted; started again',
@@ -101,9 +106,14 @@ def build(
       shutil.rmtree(place.parent)
     _run(_builder(name, archives, work, report), raw, work)
     os.sync()  # Before it is called complete.
-    with prepared.writing(mark):
+    with prepared.writing(_mark(name, work)):
       pass
   return opened(place)
+
+
+def _mark(name: str, work: pathlib.Path) -> pathlib.Path:
+  """The file that tells that a data set is complete."""
+  return work / f'{name.replace("/", "-").replace(":", "-")}.complete'
 
 
 def _builder(name, archives, work, report):
@@ -129,7 +139,7 @@ def _builder(name, archives, work, report):
 
 
 def _run(builder, raw: pathlib.Path, work: pathlib.Path) -> None:
-  """Makes the data set; what the builder says goes to stderr."""
+  """Makes the data set; that it is "downloading" is not told."""
   tfds = library()
   tfds.disable_progress_bar()
   config = tfds.download.DownloadConfig(
@@ -137,7 +147,7 @@ def _run(builder, raw: pathlib.Path, work: pathlib.Path) -> None:
     extract_dir=work / EXTRACTED,
     force_checksums_validation=True,
   )
-  with contextlib.redirect_stdout(sys.stderr):
+  with contextlib.redirect_stdout(io.StringIO()):
     builder.download_and_prepare(
       download_dir=work / 'downloads', download_config=config
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -45,6 +46,7 @@ class Plan(NamedTuple):
     records: what is counted, e.g. `'lines'`.
     bytes: that the prepared data will take.
     partial: whether a part of the raw data was asked for.
+    tools: see `prepared.Manifest`.
   """
 
   stages: Sequence[Callable[[pathlib.Path], Iterable[Unit]]]
@@ -53,6 +55,7 @@ class Plan(NamedTuple):
   records: str
   bytes: int
   partial: bool = False
+  tools: Mapping[str, str] = types.MappingProxyType({})
 
 
 class Result(NamedTuple):

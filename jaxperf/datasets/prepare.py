@@ -89,6 +89,7 @@ def _prepare(dataset, plan, folder, workers) -> prepared.Manifest:
     files=_final(results),
     tool=jaxperf.__version__,
     partial=plan.partial,
+    tools=dict(plan.tools),
   )
   prepared.write(folder, manifest)
   return manifest

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Molecular properties against the published benchmark's numbers."""
 
+import dataclasses
 import functools
 
 import jax
@@ -15,7 +16,8 @@ import workloads
 from jaxperf import errors
 from tests import reference
 from workloads.ogbg import data as data_lib
-from workloads.ogbg import metrics, model
+from workloads.ogbg import graphs as graphs_lib
+from workloads.ogbg import metrics, model, packing
 from workloads.ogbg import workload as workload_lib
 
 VARIANTS = ('ogbg', 'ogbg_gelu', 'ogbg_silu', 'ogbg_model_size')
@@ -55,10 +57,25 @@ def one_shard():
   }
 
 
-def raw_graph(i):
-  fields = ('node_feat', 'edge_feat', 'edge_index', 'labels')
-  return data_lib.both_directions(
-    *(NUMBERS[f'stream/in{i:02d}/{field}'] for field in fields)
+def raw_graphs():
+  """The graphs of the reference's stream."""
+
+  def column(field):
+    return [
+      NUMBERS[f'stream/in{i:02d}/{field}']
+      for i in range(ENTRY['stream_num_inputs'])
+    ]
+
+  nodes, bonds = column('node_feat'), column('edge_index')
+  return graphs_lib.compact(
+    graphs_lib.Loose(
+      n_node=np.array([len(x) for x in nodes]),
+      n_bond=np.array([len(x) for x in bonds]),
+      nodes=np.concatenate(nodes),
+      bonds=np.concatenate(bonds),
+      bond_features=np.concatenate(column('edge_feat')),
+      labels=np.stack(column('labels')),
+    )
   )
 
 
@@ -176,17 +193,21 @@ def test_metrics_are_the_published_ones(batches, key, parity):
 
 @pytest.mark.parity
 def test_greedy_packing_makes_the_published_batches(parity):
-  stream = [(raw_graph(i), i) for i in range(ENTRY['stream_num_inputs'])]
-  size = ENTRY['stream_global_batch_size']
-  shards = list(data_lib.pack(stream, size))
-  parity.equal('count', len(shards), ENTRY['stream_num_outputs'])
-  parity.equal('last position', shards[-1][1], len(stream) - 1)
-  for i, (graphs, _) in enumerate(shards):
-    batch = data_lib.pad_shards([graphs], size, num_tasks=128)
-    batch = jax.tree.map(lambda x: x[0], batch)
-    arrays = batch['inputs']._asdict() | batch
+  graphs, size = raw_graphs(), ENTRY['stream_global_batch_size']
+  batches = list(data_lib.evaluating(graphs, size * packing.NUM_SHARDS))
+  shards = [
+    jax.tree.map(lambda x, i=i: x[i], batch)
+    for batch in batches
+    for i in range(packing.NUM_SHARDS)
+  ]
+  count = ENTRY['stream_num_outputs']
+  empty = [int(shard['weights'].sum()) == 0 for shard in shards[count:]]
+  parity.equal('empty shards at the end', all(empty), True)
+  parity.equal('batches', len(batches), -(-count // packing.NUM_SHARDS))
+  for i, shard in enumerate(shards[:count]):
+    found = shard['inputs']._asdict() | shard
     for key in (*GRAPH_KEYS, 'targets', 'weights'):
-      parity.equal(f'{i} {key}', arrays[key], NUMBERS[f'stream/out{i}/{key}'])
+      parity.equal(f'{i} {key}', found[key], NUMBERS[f'stream/out{i}/{key}'])
 
 
 # What the contract promises.
@@ -265,18 +286,20 @@ def test_a_cursor_restores_the_stream_even_across_epochs():
 
 
 def test_an_epoch_holds_every_graph_once():
-  graphs = [
-    graph._replace(targets=np.full(1, i, np.float32))
-    for i, graph in enumerate(data_lib.fake_graphs(1, 'train')[:100])
-  ]
-  data = data_lib.graph_data(lambda split: graphs, 1, 100)
+  graphs = data_lib.fake_graphs(8, 'train')
+  # A graph is known by its number in binary.
+  bits = (np.arange(1000)[:, None] >> np.arange(10)) & 1
+  graphs = dataclasses.replace(graphs, labels=bits.astype(np.uint8))
   seen = []
-  for batch, taken in data.train(0, 24, None):
-    seen.extend(batch['targets'][batch['weights'] > 0])
+  for batch, taken in data_lib.training(graphs, 0, 240):
+    known = batch['weights'][..., 0] > 0
+    seen.extend(batch['targets'][known] @ 2 ** np.arange(10))
     assert len(seen) == taken
-    if taken > 100:
+    if taken > 2000:
       break
-  assert sorted(seen[:100]) == list(range(100))
+  for epoch in (seen[:1000], seen[1000:2000]):
+    assert sorted(epoch) == list(range(1000))
+  assert seen[:1000] != seen[1000:2000]
 
 
 def test_shards_do_not_influence_each_other():
@@ -389,22 +412,77 @@ def test_a_batch_size_must_fill_eight_shards(batch_size):
     data.element_spec(batch_size)
 
 
-def test_a_graph_too_large_for_a_shard_comes_after_the_pending_shard():
-  small = data_lib.fake_graphs(1, 'train')[0]
-  large = small._replace(nodes=np.zeros((27, 9), np.float32))
-  shards = data_lib.pack([(small, 1), (large, 2)], 1)
-  assert next(shards) == ([small], 1)
-  with pytest.raises(errors.UserError, match='larger batch size'):
-    next(shards)
+@pytest.mark.parametrize('name', ['n_node', 'n_bond'])
+def test_a_graph_too_large_for_a_shard_is_refused(name):
+  graphs = data_lib.fake_graphs(1, 'train')
+  sizes = getattr(graphs, name).copy()
+  sizes[8] = 57  # One more than has room as nodes, and as edges.
+  graphs = dataclasses.replace(graphs, **{name: sizes})
+  batches = data_lib.evaluating(graphs, 8)
+  next(batches)
+  with pytest.raises(errors.UserError, match='larger batch size than 8'):
+    next(batches)
+  next(data_lib.evaluating(graphs, 32))
 
 
-@pytest.mark.parametrize('name', VARIANTS)
-def test_real_data_is_announced_as_missing(name):
-  data = workloads.build(name).data
-  with pytest.raises(errors.UserError, match='not available'):
-    data.train(0, 512, None)
-  with pytest.raises(errors.UserError, match='not available'):
-    data.evaluation('test', 512)
+def jraph_batches(graphs, size):
+  """What jraph's own packing makes of the graphs, one shard at a time."""
+  singles = []
+  for i in range(len(graphs)):
+    atoms = slice(*graphs.first_node[i : i + 2])
+    bonds = slice(*graphs.first_bond[i : i + 2])
+    begin, end = graphs.bonds[bonds].astype(np.int32).T
+    features = graphs.bond_features[bonds].astype(np.float32)
+    singles.append(
+      jraph.GraphsTuple(
+        nodes=graphs.nodes[atoms].astype(np.float32),
+        edges=np.concatenate([features, features]),
+        senders=np.concatenate([begin, end]),
+        receivers=np.concatenate([end, begin]),
+        n_node=np.array([graphs.n_node[i]], np.int32),
+        n_edge=np.array([2 * graphs.n_bond[i]], np.int32),
+        globals=graphs.labels[i : i + 1].astype(np.float32),
+      )
+    )
+  return jraph.dynamically_batch(
+    singles,
+    n_node=packing.NODES_PER_GRAPH * size + 1,
+    n_edge=packing.EDGES_PER_GRAPH * size,
+    n_graph=size + 1,
+  )
+
+
+@pytest.mark.parametrize('size', [2, 16, 200])
+@pytest.mark.parametrize('source', ['mini', 'fake'])
+def test_packing_is_that_of_jraph(source, size):
+  if source == 'mini':
+    graphs = data_lib.mini_graphs('test')
+  else:
+    graphs = data_lib.fake_graphs(3, 'test')
+  batches = data_lib.evaluating(graphs, size * packing.NUM_SHARDS)
+  shards = (
+    jax.tree.map(lambda x: x[i], batch)  # noqa: B023
+    for batch in batches
+    for i in range(packing.NUM_SHARDS)
+  )
+  for expected, shard in zip(jraph_batches(graphs, size), shards):
+    inputs, real = shard['inputs'], expected.n_node.size - 1
+    for key in GRAPH_KEYS:
+      np.testing.assert_array_equal(
+        getattr(inputs, key), getattr(expected, key), key
+      )
+    labels = expected.globals[:real]
+    targets = np.where(labels == graphs_lib.UNKNOWN, 0, labels)
+    np.testing.assert_array_equal(shard['targets'][:real], targets)
+  assert not any(shard['weights'].any() for shard in shards)
+
+
+def test_real_data_without_a_folder_is_refused(monkeypatch):
+  monkeypatch.delenv('JAXPERF_DATA', raising=False)
+  data = workloads.build('ogbg').data
+  for ask in (data.check, lambda: next(data.train(0, 512))):
+    with pytest.raises(errors.UserError, match='no folder of prepared data'):
+      ask()
 
 
 def test_the_mini_molecules_ship():

@@ -5,7 +5,8 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Sequence
+import pathlib
+from collections.abc import Callable
 
 import flax.linen as nn
 import jax
@@ -13,11 +14,10 @@ import jax.numpy as jnp
 import jraph
 import optax
 
-from jaxperf import data as data_lib
 from jaxperf import workload
 from workloads import param_kinds
 from workloads.ogbg import data as ogbg_data
-from workloads.ogbg import metrics, model
+from workloads.ogbg import metrics, model, packing
 
 DEFAULT_DROPOUT = 0.1
 
@@ -31,14 +31,14 @@ class Settings:
     model: the graph network.
     batch_size: training graphs in a step, at most.
     eval_batch_size: evaluation graphs in a batch, at most.
-    graphs: the real graphs of a split; None where they are not available.
+    data: makes the real batches, of the folder of all prepared data.
   """
 
   description: workload.Description
   model: model.GraphNetwork
   batch_size: int
   eval_batch_size: int
-  graphs: Callable[[str], Sequence[ogbg_data.Graph]] | None = None
+  data: Callable[[pathlib.Path | None], workload.Data]
 
 
 FULL = Settings(
@@ -48,7 +48,7 @@ FULL = Settings(
     model='graph network',
     loss='sigmoid cross entropy',
     num_train=350_343,
-    num_eval_train=43_793,
+    num_eval_train=ogbg_data.EVAL_TRAIN,
     num_validation=43_793,
     num_test=43_793,
     default_dropout=DEFAULT_DROPOUT,
@@ -59,6 +59,7 @@ FULL = Settings(
   model=model.GraphNetwork(model.Config()),
   batch_size=512,
   eval_batch_size=32_768,
+  data=ogbg_data.prepared,
 )
 GELU = dataclasses.replace(
   FULL, model=model.GraphNetwork(model.Config(activation=nn.gelu))
@@ -88,20 +89,26 @@ MINI = dataclasses.replace(
   ),
   batch_size=64,
   eval_batch_size=512,
-  graphs=ogbg_data.mini_graphs,
+  data=ogbg_data.mini,
 )
 
 
 def build(
-  name: str, settings: Settings, *, data: str | None = None
+  name: str, settings: Settings, *, data: str | pathlib.Path | None = None
 ) -> workload.Workload:
   """The workload of these settings.
 
   Args:
     name: of the workload.
     settings: `FULL`, `MINI` or a variant.
-    data: `'fake'` for random graphs; None for the real ones.
+    data: `'fake'` for random graphs; the folder of all prepared data, or None
+      for the usual one, for the real ones.
   """
+  if data == 'fake':
+    num_tasks = settings.model.config.num_tasks
+    chosen = ogbg_data.fake(num_tasks, settings.description.num_eval_train)
+  else:
+    chosen = settings.data(data)
   init, apply = model_functions(settings.model)
   return workload.Workload(
     name=name,
@@ -111,14 +118,14 @@ def build(
     loss=loss,
     evaluate=functools.partial(evaluate, apply),
     finish=finish,
-    data=_data(name, settings, data),
+    data=chosen,
     param_kinds=param_kinds.by_path,
     # What the benchmark declares; the loss is a sum of sigmoid cross entropies.
     loss_kind=workload.LossKind.SOFTMAX_CROSS_ENTROPY,
     default_batch_size=settings.batch_size,
     eval_batch_size=settings.eval_batch_size,
     metric_names=('accuracy', 'loss', 'mean_average_precision'),
-    batch_shards=ogbg_data.NUM_SHARDS,
+    batch_shards=packing.NUM_SHARDS,
   )
 
 
@@ -219,23 +226,11 @@ def real_graphs(n_node: jax.Array) -> jax.Array:
 def _dummy_graph() -> jraph.GraphsTuple:
   """One node with an edge to itself, for the shapes of the parameters."""
   return jraph.GraphsTuple(
-    nodes=jnp.ones((1, ogbg_data.NODE_FEATURES)),
-    edges=jnp.ones((1, ogbg_data.EDGE_FEATURES)),
+    nodes=jnp.ones((1, packing.NODE_FEATURES)),
+    edges=jnp.ones((1, packing.EDGE_FEATURES)),
     senders=jnp.zeros(1, jnp.int32),
     receivers=jnp.zeros(1, jnp.int32),
     n_node=jnp.ones(1, jnp.int32),
     n_edge=jnp.ones(1, jnp.int32),
     globals=None,
-  )
-
-
-def _data(name: str, settings: Settings, data: str | None) -> workload.Data:
-  num_tasks, load = settings.model.config.num_tasks, settings.graphs
-  if data == 'fake':
-    load = functools.partial(ogbg_data.fake_graphs, num_tasks)
-  if load is None:
-    spec = functools.partial(ogbg_data.element_spec, num_tasks)
-    return data_lib.unavailable(name, spec)
-  return ogbg_data.graph_data(
-    load, num_tasks, settings.description.num_eval_train
   )
