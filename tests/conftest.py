@@ -89,6 +89,16 @@ def molecule_data(tmp_path_factory):
   return folder
 
 
+@pytest.fixture(scope='session')
+def speech_data(tmp_path_factory):
+  """A folder of prepared data with the miniature speech."""
+  from tests import speech_files
+
+  folder = tmp_path_factory.mktemp('speech')
+  speech_files.prepared(folder)
+  return folder
+
+
 def pytest_addoption(parser):
   parser.addoption(
     '--parity-table',

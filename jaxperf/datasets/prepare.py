@@ -128,7 +128,8 @@ def _ready(dataset, plan, folder) -> prepared.Manifest | None:
     ]
     raise errors.UserError(
       f'{folder} was prepared with other parameters ({"; ".join(different)}): '
-      'choose another folder'
+      'choose another folder, or remove its manifest.json to make anew what '
+      'depends on them'
     )
   whole = not old.partial and not prepared.problems(folder, old)
   return old if whole else None

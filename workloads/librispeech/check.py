@@ -176,16 +176,17 @@ def _places(there: utterances.Utterances) -> tuple[bool, str]:
 def _sampled(folder, there) -> Iterator[tuple[bool, str]]:
   """Reads utterances from all over: their hashes, and how fast that goes."""
   rng = np.random.default_rng(_SEED)
-  chosen = rng.integers(len(there.kept), size=min(_SAMPLE, len(there.kept)))
+  chosen = rng.permutation(len(there.kept))[:_SAMPLE]
   began = time.perf_counter()
   read = [reading.samples(there, int(index)) for index in chosen]
   rate = len(read) / (time.perf_counter() - began)
-  wrong, compared = [], 0
-  for index, array in zip(chosen, read):
-    _, row = utterances.text(folder, there, int(index))
-    compared += bool(row.md5)
-    if row.md5 and flac.md5(array) != row.md5:
-      wrong.append(row.id)
+  rows = [row for _, row in utterances.rows(folder, there, chosen)]
+  compared = sum(bool(row.md5) for row in rows)
+  wrong = [
+    row.id
+    for row, array in zip(rows, read)
+    if row.md5 and flac.md5(array) != row.md5
+  ]
   yield (
     not wrong,
     f'sample: {compared} utterances compared with the MD5 of their flac files'
@@ -220,7 +221,7 @@ def _first_batches(folder: pathlib.Path) -> Iterator[tuple[bool, str]]:
   batch = next(streams.evaluated(splits, 'validation', size))
   ids, paddings = batch['targets']
   text = splits.tokenizer.decode(ids[0][paddings[0] == 0])
-  _, row = utterances.text(folder, splits.validation, 0)
+  ((_, row),) = utterances.rows(folder, splits.validation, [0])
   fine, sentence = _described(batch)
   yield (
     fine and text == row.text,

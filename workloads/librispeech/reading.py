@@ -148,8 +148,8 @@ def batch(
 
 def samples(speech: utterances.Utterances, index: int) -> np.ndarray:
   """The samples of one utterance, (samples,) int16."""
-  scratch = np.empty(utterances.MAX_SAMPLES, '<i2')
-  return _samples(speech, speech.kept[index], scratch)
+  kept = speech.kept[index]
+  return _samples(speech, kept, np.empty(kept['samples'], '<i2'))
 
 
 def _samples(speech, kept, scratch: np.ndarray) -> np.ndarray:

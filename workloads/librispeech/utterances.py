@@ -248,15 +248,26 @@ def _load(path: pathlib.Path, kind: np.dtype) -> np.ndarray:
   return array
 
 
-def text(
-  folder: pathlib.Path, utterances: Utterances, index: int
-) -> tuple[str, Utterance]:
-  """Subset and table row of a kept utterance."""
-  number = int(np.searchsorted(utterances.ends, index, side='right'))
-  row = int(utterances.kept['row'][index])
-  subset = utterances.subsets[number]
-  (found,) = read_table(folder / table_name(subset), row, row + 1)
-  return subset, found
+def rows(
+  folder: pathlib.Path, utterances: Utterances, indices: Sequence[int]
+) -> list[tuple[str, Utterance]]:
+  """Subset and table row of kept utterances.
+
+  Args:
+    folder: of the data set.
+    utterances: of the subsets.
+    indices: of utterances.
+  """
+  found: dict[tuple[int, int], Utterance] = {}
+  numbers = np.searchsorted(utterances.ends, indices, side='right').tolist()
+  wanted = list(zip(numbers, utterances.kept['row'][indices].tolist()))
+  for number, subset in enumerate(utterances.subsets):
+    here = {row for other, row in wanted if other == number}
+    with (folder / table_name(subset)).open('rb') as file:
+      for row, line in enumerate(file):
+        if row in here:
+          found[number, row] = Utterance(**json.loads(line))
+  return [(utterances.subsets[key[0]], found[key]) for key in wanted]
 
 
 def places(
