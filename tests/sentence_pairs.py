@@ -123,3 +123,5 @@ if __name__ == '__main__':
   prepared(
     pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[1]), int(sys.argv[3])
   )
+  names = [name for name in ('jax', 'tensorflow') if name in sys.modules]
+  print(f'imported of jax, tensorflow: {names}')

@@ -185,6 +185,7 @@ def bad(folder, dataset=None, deep=False):
 
 
 def run_refused(folder, ask, vocabulary=VOCABULARY, length=tokens.MAX_LENGTH):
+  """The sentence with which a run is refused."""
   made = data.prepared(vocabulary, length, folder).data
   with pytest.raises(errors.UserError) as caught:
     ask(made)

@@ -214,20 +214,19 @@ def _batches(
       f'{seconds:.4f} s'
     ),
   )
-  validation = splits['validation']
-  chosen = np.arange(len(validation))
-  batch = next(streams.evaluation(validation, chosen, length, _BATCH))
-  german, english = (
-    textwrap.shorten(tokenizer.decode(_sentence(side, 0)), _SHOWN)
-    for side in validation
-  )
-  yield (
-    True,
-    (
-      f'first validation batch: {int(batch["weights"][:, 0].sum())} pairs, '
-      f'{int(batch["weights"].sum()):,} tokens, {german!r} is {english!r}'
-    ),
-  )
+  for split in ('validation', 'test'):
+    pairs = splits[split]
+    chosen = np.arange(len(pairs))
+    batch = next(streams.evaluation(pairs, chosen, length, _BATCH))
+    german, english = (
+      textwrap.shorten(tokenizer.decode(_sentence(side, 0)), _SHOWN)
+      for side in pairs
+    )
+    yield (
+      True,
+      f'first {split} batch: {int(batch["weights"][:, 0].sum())} pairs, '
+      f'{int(batch["weights"].sum()):,} tokens, {german!r} is {english!r}',
+    )
 
 
 def _sentence(side: packing.Side, number: int) -> list[int]:

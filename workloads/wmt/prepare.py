@@ -7,60 +7,22 @@ The work of a unit is a function of `(folder, journal, report)`.
 
 import dataclasses
 import functools
-import importlib.metadata
 import json
 import pathlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from importlib import metadata
 
 from jaxperf import errors, prepared
-from jaxperf.datasets import archives as archives_lib
 from jaxperf.datasets import builders
 from jaxperf.datasets import dataset as dataset_lib
 from workloads import tokenizers
-from workloads.wmt import check, shards, texts, tokens
+from workloads.wmt import check, shards, sources, texts, tokens
 
 _WORK = prepared.WORK
-_UPSTREAM = 'wmt_sentencepiece_model'  # In an AlgoPerf folder.
-_TRAIN = 'train'
+_TOOLS = ('sentencepiece', 'tensorflow-datasets')
 _PAIR_BYTES = 120  # Prepared; about.
-_WORK_PAIR_BYTES = 1_700  # Texts unpacked, in records, and shards; about.
-
-
-class Source(NamedTuple):
-  """What the data is made of.
-
-  Attributes:
-    published: what it should be.
-    raw: the folder that was named.
-    found: data sets that are there already, by builder; None: from archives.
-    model: of the tokenizer that was brought along; None: it is trained.
-  """
-
-  published: check.Published
-  raw: pathlib.Path
-  found: Mapping[str, builders.Built] | None
-  model: pathlib.Path | None
-
-  def origin(self) -> dict:
-    """What all results depend on."""
-    if self.found is None:
-      files = [archive._asdict() for archive in self.published.archives]
-    else:
-      paths = [
-        path
-        for split, name in texts.BUILDERS.items()
-        for path in builders.files(self.found[name], split)
-      ]
-      files = {path.name: path.stat().st_size for path in paths}
-    return {'files': files, 'max_length': tokens.MAX_LENGTH}
-
-  def built(self, name: str, folder: pathlib.Path) -> builders.Built:
-    """A builder's data set; made unless it is there."""
-    if self.found is not None:
-      return self.found[name]
-    return texts.make(name, self.published.archives, self.raw, folder / _WORK)
+_WORK_PAIR_BYTES = 1_300  # Texts unpacked, in records, and shards; about.
 
 
 def dataset(
@@ -80,61 +42,29 @@ def _plan(
 ) -> dataset_lib.Plan:
   """Texts, tokenizer, shards, and their joining; see `Dataset.plan`."""
   builders.library(), tokenizers.library()
-  found = texts.find(raw)
-  if found is None:
-    for archive in published.archives:
-      archives_lib.find(raw, archive)
-  else:
-    texts.check_counts(found, published.pairs)
-  model = _model(raw, found is not None, options.get('tokenizer', ''))
-  identity = 'trained'
-  if model is not None:
-    identity = _loaded(model, published.vocabulary).sha256
-  source = Source(published, raw, found, model)
+  source = sources.find(published, raw, options.get('tokenizer', ''))
   count = sum(published.pairs.values())
-  made = 0 if found is not None else sum(published.made.values())
+  made = 0 if source.found is not None else sum(published.made.values())
   return dataset_lib.Plan(
     stages=[
       functools.partial(stage, source)
       for stage in (_builds, _tokenizer, _shards, _joins)
     ],
     parameters={
-      'tokenizer': identity,
+      'tokenizer': source.tokenizer(),
       'vocabulary': published.vocabulary,
       'max_length': tokens.MAX_LENGTH,
     },
     total=count + made,
     records='pairs',
     bytes=count * _PAIR_BYTES + made * _WORK_PAIR_BYTES,
+    tools={package: metadata.version(package) for package in _TOOLS},
   )
 
 
-def _model(
-  raw: pathlib.Path, is_built: bool, option: str
-) -> pathlib.Path | None:
-  """The tokenizer to take; None to train one."""
-  if option:
-    return None if option == _TRAIN else pathlib.Path(option)
-  brought = raw / _UPSTREAM
-  return brought if is_built and brought.is_file() else None
-
-
-def _loaded(path: pathlib.Path, vocabulary: int) -> tokenizers.Tokenizer:
-  """A tokenizer with so many pieces.
-
-  Raises:
-    UserError: if it has another number.
-  """
-  found = tokenizers.load(path)
-  if found.vocabulary != vocabulary:
-    raise errors.UserError(
-      f'{path} has a vocabulary of {found.vocabulary:,}, expected '
-      f'{vocabulary:,}: name another --tokenizer=FILE, or --tokenizer=train'
-    )
-  return found
-
-
-def _builds(source: Source, _: pathlib.Path) -> Iterator[dataset_lib.Unit]:
+def _builds(
+  source: sources.Source, _: pathlib.Path
+) -> Iterator[dataset_lib.Unit]:
   """A unit a builder, unless its data set is there."""
   if source.found is None:
     for name, records in source.published.made.items():
@@ -161,7 +91,7 @@ def _build(source, name, folder, journal, report) -> None:
 
 
 def _tokenizer(
-  source: Source, folder: pathlib.Path
+  source: sources.Source, folder: pathlib.Path
 ) -> Iterator[dataset_lib.Unit]:
   """One unit: the tokenizer, trained or copied."""
   found = {
@@ -188,15 +118,11 @@ def _make_tokenizer(source, built, folder, journal, report) -> None:
   else:
     with prepared.writing(path) as file:
       file.write(source.model.read_bytes())
-  made = _loaded(path, published.vocabulary)
+  made = sources.loaded(path, published.vocabulary)
   origin = {
     'sha256': made.sha256,
     'pieces_sha256': made.pieces_sha256,
     'corpus': corpus,
-    'versions': {
-      package: importlib.metadata.version(package)
-      for package in ('sentencepiece', 'tensorflow-datasets')
-    },
   }
   with prepared.writing(folder / tokens.ORIGIN) as file:
     file.write(json.dumps(origin, indent=1).encode() + b'\n')
@@ -205,7 +131,9 @@ def _make_tokenizer(source, built, folder, journal, report) -> None:
   journal.finish()
 
 
-def _shards(source: Source, folder: pathlib.Path) -> Iterator[dataset_lib.Unit]:
+def _shards(
+  source: sources.Source, folder: pathlib.Path
+) -> Iterator[dataset_lib.Unit]:
   """A unit for so many pairs of a split."""
   size = source.published.shard_pairs
   for split, count in source.published.pairs.items():
@@ -220,13 +148,13 @@ def _shards(source: Source, folder: pathlib.Path) -> Iterator[dataset_lib.Unit]:
       )
 
 
-def _names(source: Source, split: str) -> list[str]:
+def _names(source: sources.Source, split: str) -> list[str]:
   """Names of the shards of a split."""
   size, count = source.published.shard_pairs, source.published.pairs[split]
   return [f'{split}-{first // size:05d}' for first in range(0, count, size)]
 
 
-def _origin(source: Source, folder: pathlib.Path) -> dict:
+def _origin(source: sources.Source, folder: pathlib.Path) -> dict:
   """What ids depend on."""
   sha256 = prepared.sha256(folder / tokens.TOKENIZER)
   return {
@@ -251,7 +179,9 @@ def _make_shard(built, split, first, last, name, folder, journal, report):
   journal.finish()
 
 
-def _joins(source: Source, folder: pathlib.Path) -> Iterator[dataset_lib.Unit]:
+def _joins(
+  source: sources.Source, folder: pathlib.Path
+) -> Iterator[dataset_lib.Unit]:
   """A unit a split."""
   for split in tokens.SPLITS:
     yield dataset_lib.Unit(

@@ -100,6 +100,8 @@ def make(
     UserError: if an archive is missing or damaged, or its texts do not fit
       together.
   """
+  if builders.is_built(name, work):
+    return builders.build(name, archives, raw, work)
   with builders.alone(work):
     for archive in archives:
       path = archives_lib.find(raw, archive)

@@ -128,7 +128,7 @@ def tokenizer(
 
 
 def origin(folder: pathlib.Path) -> Mapping:
-  """Where the tokenizer is from: corpus, hashes, versions."""
+  """Where the tokenizer is from: hashes, and the corpus if it was trained."""
   return json.loads((folder / ORIGIN).read_text())
 
 
