@@ -27,7 +27,7 @@ def table(
     sizes = (dataset.raw_bytes, dataset.prepared_bytes)
     rows.append(
       [dataset.name, dataset.title, dataset.licence]
-      + [f'{size / 1e9:,.0f} GB' for size in sizes]
+      + [_size(size) for size in sizes]
       + [_state(dataset, data_dir)]
     )
   sources = [
@@ -35,6 +35,17 @@ def table(
     for dataset in datasets
   ]
   return '\n'.join([text.layout(header, rows), '', *map(text.wrapped, sources)])
+
+
+def _size(count: int) -> str:
+  """Bytes for people.
+
+  >>> _size(342 * 10**9), _size(39_533_472)
+  ('342 GB', '40 MB')
+  """
+  if count < 10**9:
+    return f'{count / 1e6:,.0f} MB'
+  return f'{count / 1e9:,.0f} GB'
 
 
 def _state(dataset: dataset_lib.Dataset, data_dir) -> str:

@@ -92,7 +92,7 @@ def test_the_manifest_describes_every_file(molecule_data):
       assert found[key] == expected[key]
   largest = max(molecules.split(name).n_node.max() for name in EXPECTED)
   assert manifest.counts['atoms in the largest molecule'] == largest
-  assert set(manifest.tools) == {'tensorflow-datasets'}
+  assert set(manifest.tools) == {'tensorflow_datasets'}
 
 
 def test_nothing_but_the_data_is_left(molecule_data):

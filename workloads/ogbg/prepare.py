@@ -12,7 +12,6 @@ import itertools
 import pathlib
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib import metadata
 from typing import NamedTuple
 
 import numpy as np
@@ -73,8 +72,7 @@ def _plan(
   options: Mapping[str, str],
 ) -> dataset_lib.Plan:
   """A unit a split; see `Dataset.plan`."""
-  builders.library()
-  built = None
+  library, built = builders.library(), None
   if not (folder / archive.name).is_file():
     built = builders.find(folder, BUILDER)
   if built is None:
@@ -94,7 +92,7 @@ def _plan(
     total=passes * graphs,
     records='graphs' + passes // 2 * ' (each is passed twice)',
     bytes=size + _GRAPH_BYTES * graphs,
-    tools={'tensorflow-datasets': metadata.version('tensorflow-datasets')},
+    tools={library.__name__: library.__version__},
   )
 
 
@@ -152,11 +150,11 @@ def _build(
 ) -> tuple[builders.Built, pathlib.Path]:
   """What the builder makes of the archive, and the archive's files."""
   path = work.raw / work.archive.name
-  extracted = place / builders.EXTRACTED
-  if not extracted.is_dir():
+  done = builders.is_built(BUILDER, place)
+  if not done:
     archives.verify(path, work.archive)
-  unpacked = archives.unpack(path, extracted)
-  if not builders.is_built(BUILDER, place):
+  unpacked = archives.unpack(path, place / builders.EXTRACTED)
+  if not done:
     raw.check(path, unpacked, work.published)
   built = builders.build(BUILDER, [work.archive], work.raw, place, report)
   return built, unpacked
