@@ -29,6 +29,15 @@ def add_parsers(commands: argparse._SubParsersAction) -> None:
   action.add_argument(
     '--deep', action='store_true', help='read every byte and compare hashes'
   )
+  action.add_argument(
+    '--show',
+    type=pathlib.Path,
+    nargs='?',
+    const='',
+    metavar='FILE',
+    help='draw the first images, scans or spectrograms of each split as a PNG '
+    '[NAME.png]',
+  )
   action.set_defaults(handler=_check)
   action = actions.add_parser('list', help='data sets, and which are prepared')
   _add_data_dir(action)
@@ -105,8 +114,19 @@ def _check(options: argparse.Namespace) -> int:
   from jaxperf.running import plugins
 
   dataset = plugins.dataset(options.name)
+  if options.show is not None and dataset.pictures is None:
+    raise errors.UserError(
+      f'there is nothing to see in {dataset.name}: leave --show out'
+    )
   folder = prepared.folder(options.name, options.data_dir)
-  return 0 if check.run(dataset, folder, options.deep, print) else 1
+  fine = check.run(dataset, folder, options.deep, print)
+  if options.show is not None:
+    path = (
+      options.show if options.show.name else pathlib.Path(f'{dataset.name}.png')
+    )
+    check.show(dataset, folder, path)
+    print(f'wrote {path}')
+  return 0 if fine else 1
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from jaxperf import errors, prepared
 from jaxperf.datasets import dataset as dataset_lib
 from jaxperf.datasets import progress as progress_lib
+from jaxperf.datasets import show as show_lib
 
 
 def run(
@@ -35,6 +36,26 @@ def run(
     say(f'{"ok  " if good else "BAD "} {sentence}')
     fine &= good
   return fine
+
+
+def show(
+  dataset: dataset_lib.Dataset, folder: pathlib.Path, path: pathlib.Path
+) -> None:
+  """Draws the first examples of each split.
+
+  Args:
+    dataset: whose folder it is; one that has pictures.
+    folder: of the data set.
+    path: of the PNG.
+
+  Raises:
+    UserError: if examples cannot be read or the PNG cannot be written.
+  """
+  manifest = prepared.read(folder, dataset.version)
+  try:
+    show_lib.draw(dataset.pictures(folder, manifest), path)
+  except OSError as error:
+    raise errors.UserError(f'{path} cannot be drawn: {error}') from None
 
 
 def _findings(dataset, folder, manifest, deep) -> Iterator[tuple[bool, str]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jaxperf import prepared
-from jaxperf.datasets import journal
+from jaxperf.datasets import journal, show
 
 # Told how many records were done since, and whether by an earlier start.
 Report = Callable[..., None]
@@ -93,6 +93,8 @@ class Dataset:
       finds in prepared data beyond presence, sizes and hashes; `deep` if it may
       take long.
     options: its own options of `prepare`, and what they mean.
+    pictures: `(folder, manifest) -> strips` of first examples, for a person to
+      look at; None where there is nothing to see.
   """
 
   name: str
@@ -108,3 +110,6 @@ class Dataset:
   finish: Callable[[Plan, Sequence[Result]], dict[str, int]]
   check: Callable[..., Iterable[tuple[bool, str]]]
   options: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  pictures: (
+    Callable[[pathlib.Path, prepared.Manifest], Iterable[show.Strip]] | None
+  ) = None

@@ -125,7 +125,11 @@ def test_the_commands_end_with_their_codes(tmp_path):
   done = command.jaxperf(*check)
   assert done.returncode == 0, done.stdout
   assert 'BAD' not in done.stdout
-  assert 'first training batch' in done.stdout
+  for first in ('training', 'validation', 'test'):
+    assert f'first {first} batch' in done.stdout
+  done = command.jaxperf(*check, '--show')
+  assert done.returncode == 2
+  assert 'nothing to see in criteo1tb' in done.stderr
   (tmp_path / 'criteo1tb' / 'day_00_00.npy').unlink()
   done = command.jaxperf(*check)
   assert done.returncode == 1

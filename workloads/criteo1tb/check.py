@@ -71,7 +71,9 @@ def findings(
   if not wrong:
     yield from _sample(folder, manifest, original)
   if splits.train.num_rows and not wrong:
-    yield from _first_batch(splits)
+    yield _first_batch(splits)
+  if not wrong:
+    yield from _first_evaluated(splits)
 
 
 def _days(published, manifest, original) -> Iterator[tuple[bool, str]]:
@@ -132,7 +134,7 @@ def _sample(folder, manifest, original) -> Iterator[tuple[bool, str]]:
   yield bool(whole.all()), 'sample: ids whole and within the vocabularies'
 
 
-def _first_batch(splits: shards.Splits) -> Iterator[tuple[bool, str]]:
+def _first_batch(splits: shards.Splits) -> tuple[bool, str]:
   """Reads the first training batch, as training does."""
   from workloads.criteo1tb import data  # Needs JAX.
 
@@ -142,8 +144,26 @@ def _first_batch(splits: shards.Splits) -> Iterator[tuple[bool, str]]:
   seconds = time.perf_counter() - began
   order = data.file_order(splits, _SEED, 0)
   path, row, _ = splits.train.reordered(order).between(0, 1)[0]
-  yield (
+  return (
     bool(np.isfinite(batch['inputs']).all()),
     f'first training batch of seed {_SEED}: {path.name} from row {row}, inputs '
     f'{batch["inputs"].shape}, {seconds:.3f} s, {size / seconds:,.0f} rows/s',
   )
+
+
+def _first_evaluated(splits: shards.Splits) -> Iterator[tuple[bool, str]]:
+  """Reads the first batch of each evaluation."""
+  from workloads.criteo1tb import data  # Needs JAX.
+
+  for split in ('validation', 'test'):
+    if not (count := splits.evaluated(split).num_rows):
+      continue
+    size = min(_BATCH, count)
+    batch = next(data.evaluation_batches(splits, split, size, None))
+    inputs, clicks = batch['inputs'], batch['targets']
+    dense = inputs[:, : features.NUM_DENSE].mean()
+    yield (
+      bool(np.isfinite(inputs).all()),
+      f'first {split} batch: inputs {inputs.shape}, mean of the dense '
+      f'{dense:.4f}, {100 * clicks.mean():.2f} % clicks',
+    )

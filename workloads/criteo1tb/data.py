@@ -44,7 +44,7 @@ def prepared(
     return training(opened(), seed, batch_size, cursor or 0, rows)
 
   def evaluation(split, batch_size, rows=None):
-    return _evaluation(opened(), split, batch_size, rows)
+    return evaluation_batches(opened(), split, batch_size, rows)
 
   return workload.Data(train, evaluation, element_spec, lambda: _check(opened))
 
@@ -78,8 +78,11 @@ def file_order(splits: shards.Splits, seed: int, epoch: int) -> np.ndarray:
   return data.epoch_order(seed, epoch, len(splits.train))
 
 
-def _evaluation(splits: shards.Splits, split, batch_size, rows):
-  """One pass in canonical order, the last batch padded."""
+def evaluation_batches(splits: shards.Splits, split, batch_size, rows):
+  """One pass in canonical order, the last batch padded.
+
+  See `workload.Data.evaluation`.
+  """
   first, last = rows or (0, batch_size)
   pieces = splits.evaluated(split)
   reader = shards.Reader(pieces)
@@ -120,7 +123,7 @@ def mini(_: pathlib.Path | None = None) -> workload.Data:
     arrays = _mini_arrays()[split]
     if split == 'train':
       arrays = {k: array[:MINI_EVAL_TRAIN] for k, array in arrays.items()}
-    return data.array_evaluation(arrays, batch_size)
+    return data.arrayevaluation_batches(arrays, batch_size)
 
   return data.from_whole_batches(train, evaluation, element_spec)
 

@@ -145,13 +145,15 @@ def _first_slices(splits: slices.Splits) -> Iterator[tuple[bool, str]]:
     (data.run_word(_SEED), index),
     f', {seconds:.3f} s, {size / seconds:,.0f} slices/s',
   )
-  batch = slices.read(splits.validation, [0], [sampling.EVALUATION_SEED])
-  yield _described(
-    'first validation slice',
-    splits.validation.place(0),
-    batch['inputs'],
-    sampling.EVALUATION_SEED,
-  )
+  for name in ('validation', 'test'):
+    split = getattr(splits, name)
+    batch = slices.read(split, [0], [sampling.EVALUATION_SEED])
+    yield _described(
+      f'first {name} slice',
+      split.place(0),
+      batch['inputs'],
+      sampling.EVALUATION_SEED,
+    )
 
 
 def _described(

@@ -15,7 +15,14 @@ import numpy as np
 from jaxperf import errors, prepared
 from jaxperf.datasets import dataset as dataset_lib
 from jaxperf.datasets import journal as journal_lib
-from workloads.fastmri import archives, check, sampling, slices, volumes
+from workloads.fastmri import (
+  archives,
+  check,
+  pictures,
+  sampling,
+  slices,
+  volumes,
+)
 
 _WIDTH = 372  # Of k-space; others are about as wide.
 _SLICE_BYTES = slices.SIZE * (8 * _WIDTH + 4 * slices.SIZE)
@@ -230,6 +237,7 @@ _FACTS = dataset_lib.Dataset(
   prepare=_prepare,
   finish=functools.partial(_finish, check.PUBLISHED),
   check=functools.partial(check.findings, check.PUBLISHED),
+  pictures=pictures.strips,
   options={
     'counts': '`any` for miniature data: numbers of volumes and slices, and '
     'targets, are compared with nothing [published]',

@@ -18,7 +18,14 @@ import numpy as np
 from jaxperf import errors, prepared
 from jaxperf.datasets import dataset as dataset_lib
 from jaxperf.datasets import journal as journal_lib
-from workloads.imagenet import archives, benchmark, check, records, repair
+from workloads.imagenet import (
+  archives,
+  benchmark,
+  check,
+  pictures,
+  records,
+  repair,
+)
 
 
 class Work(NamedTuple):
@@ -193,6 +200,7 @@ _FACTS = dataset_lib.Dataset(
   prepare=_prepare,
   finish=_finish,
   check=functools.partial(check.findings, archives.PUBLISHED),
+  pictures=pictures.strips,
   options={
     'test': 'no: leave ImageNet-v2 out, to try things out: training refuses a '
     'part',
