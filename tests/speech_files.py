@@ -134,9 +134,11 @@ def contents(folder: pathlib.Path) -> dict[str, bytes]:
   }
 
 
-def flac(raw: pathlib.Path, index: int = 0) -> pathlib.Path:
-  """A flac file of the first training subset."""
-  return sorted((raw / 'LibriSpeech/train-clean-100').rglob('*.flac'))[index]
+def flac(raw: pathlib.Path) -> pathlib.Path:
+  """The flac file of the first utterance of training."""
+  subset, _, key = ids('train')[0].partition('/')
+  speaker, chapter, _ = key.split('-')
+  return raw / 'LibriSpeech' / subset / speaker / chapter / f'{key}.flac'
 
 
 def transcript(raw: pathlib.Path) -> pathlib.Path:

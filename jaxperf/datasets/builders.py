@@ -30,7 +30,7 @@ EXTRACTED = 'extracted'  # In a working folder: what is unpacked.
 _INFO = 'dataset_info.json'
 # The second one is asked for by builders alone, and nothing else installs it.
 _PACKAGES = ('tensorflow_datasets', 'importlib_resources', 'array_record')
-_REPORTED = 500  # Examples at once.
+_AT_ONCE = 500  # Examples that are read, or reported, together.
 
 
 class Built(NamedTuple):
@@ -159,7 +159,7 @@ def _reported(items: Iterable[Any], report) -> Iterator[Any]:
   for item in items:
     yield item
     count += 1
-    if count == _REPORTED:
+    if count == _AT_ONCE:
       report(count)
       count = 0
   report(count)
@@ -263,16 +263,18 @@ def examples(
     yield from map(decode, _tfrecords(built, split, first, last))
     return
   source = builder.as_data_source(split)
-  for index in range(first, last):
+  # Many at once: one by one takes ten times as long in a large file.
+  for start in range(first, last, _AT_ONCE):
+    stop = min(start + _AT_ONCE, last)
     try:
-      example = source[index]
+      some = source.__getitems__(range(start, stop))
     except (RuntimeError, ValueError, IndexError) as error:
       raise errors.UserError(
-        f'the {split} split in {built.folder} cannot be read at example '
-        f'{index:,} ({errors.first_line(error)}): copy it again, or remove it '
-        'and prepare again'
+        f'the {split} split in {built.folder} cannot be read at examples '
+        f'{start:,} to {stop - 1:,} ({errors.first_line(error)}): copy it '
+        'again, or remove it and prepare again'
       ) from None
-    yield example
+    yield from some
 
 
 def _tfrecords(built: Built, split: str, first: int, last: int):

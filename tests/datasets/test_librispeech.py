@@ -255,8 +255,9 @@ def test_a_check_reads_a_sample_and_writes_nothing(speech_data):
   kept = sum(row['kept'] for row in EXPECTED['subsets'].values())
   assert any(f'sample: {kept} utterances compared' in x for x in lines)
   assert any('random utterances/s' in line for line in lines)
-  first = speech_files.ids('validation')[0].partition('/')[2]
-  assert any(f'row 0, {first}, is ' in line for line in lines)
+  for split in ('validation', 'test'):
+    first = speech_files.ids(split)[0].partition('/')[2]
+    assert any(f'row 0, {first}, is ' in line for line in lines)
   assert any('OPEN SOURCE ROCKS' in line for line in lines)
   assert {p: p.stat().st_mtime_ns for p in speech_data.rglob('*')} == before
 

@@ -217,16 +217,18 @@ def _first_batches(folder: pathlib.Path) -> Iterator[tuple[bool, str]]:
     f'first training batch of seed {_SEED}: {sentence}; {rate:,.0f} '
     'utterances/s',
   )
-  size = min(_BATCH, len(splits.validation.kept))
-  batch = next(streams.evaluated(splits, 'validation', size))
-  ids, paddings = batch['targets']
-  text = splits.tokenizer.decode(ids[0][paddings[0] == 0])
-  ((_, row),) = utterances.rows(folder, splits.validation, [0])
-  fine, sentence = _described(batch)
-  yield (
-    fine and text == row.text,
-    f'first validation batch: {sentence}; row 0, {row.id}, is {text!r}',
-  )
+  for split in ('validation', 'test'):
+    speech = getattr(splits, split)
+    size = min(_BATCH, len(speech.kept))
+    batch = next(streams.evaluated(splits, split, size))
+    ids, paddings = batch['targets']
+    text = splits.tokenizer.decode(ids[0][paddings[0] == 0])
+    ((_, row),) = utterances.rows(folder, speech, [0])
+    fine, sentence = _described(batch)
+    yield (
+      fine and text == row.text,
+      f'first {split} batch: {sentence}; row 0, {row.id}, is {text!r}',
+    )
 
 
 def _described(batch) -> tuple[bool, str]:

@@ -23,6 +23,7 @@ from workloads.librispeech import (
   archives,
   check,
   flac,
+  pictures,
   sources,
   stages,
   utterances,
@@ -184,6 +185,7 @@ _FACTS = dataset_lib.Dataset(
   prepare=_prepare,
   finish=functools.partial(_finish, check.PUBLISHED),
   check=functools.partial(check.findings, check.PUBLISHED),
+  pictures=pictures.strips,
   options={
     'subsets': 'names with commas between: a part, to try things out, which '
     'training refuses [all]',

@@ -68,7 +68,7 @@ def evaluated(
     indices = eval_train(len(indices))
   buffers = reading.Buffers(last - first)
   for start in range(0, len(indices), batch_size):
-    wanted = indices[start + first : min(start + last, start + batch_size)]
+    wanted = indices[start + first : start + last]
     weights = (np.arange(last - first) < len(wanted)).astype(np.float32)
     batch = reading.batch(speech, wanted, buffers)
     yield batch | {'weights': weights}

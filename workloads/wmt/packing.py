@@ -151,7 +151,9 @@ def packed(
     `S_position` within the pair; `S_segmentation`, the number of the pair in
     its row from 1 on, 0 where the id is 0. And `weights`, see `with_weights`.
   """
-  begin, end = np.searchsorted(index.rows, [first, last])
+  # Of the same kind: else all rows are converted for each batch.
+  wanted = np.array([first, last], index.rows.dtype)
+  begin, end = np.searchsorted(index.rows, wanted)
   chosen, rows = index.order[begin:end], index.rows[begin:end] - first
   # How many pairs of its row come before each.
   before = np.arange(len(rows)) - np.searchsorted(rows, rows)
