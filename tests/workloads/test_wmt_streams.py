@@ -308,4 +308,5 @@ print([m for m in sys.modules if m.startswith(('jaxperf.datasets',
   )
   *sizes, modules = out.stdout.split('\n')[:-1]
   assert modules == '[]'
+  assert 'Exception' not in out.stderr  # Though the stream is not at its end.
   assert int(sizes[-1]) - int(sizes[1]) < 4_000  # KiB.

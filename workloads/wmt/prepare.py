@@ -236,7 +236,7 @@ def _prepare(unit, folder, journal, report) -> None:
 _FACTS = dataset_lib.Dataset(
   name=tokens.NAME,
   version=tokens.VERSION,
-  title='WMT German-English, 2017 and newstest 2013, 2014',
+  title='WMT German-English',
   provider='statmt.org, the shared tasks of WMT',
   sign_up='none',
   licence='several: research, no redistribution',

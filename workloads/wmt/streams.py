@@ -7,6 +7,7 @@ last whole batch is dropped. How many rows it has depends on the permutation, so
 a position in the stream is (epoch, batches taken in it).
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from concurrent import futures
 
@@ -39,30 +40,28 @@ def training(
   """
   first, last = rows or (0, batch_size)
   epoch, taken = cursor or (0, 0)
-  # The next epoch is packed while there are still batches of this one.
-  with futures.ThreadPoolExecutor(1) as pool:
-    index = epoch_index(pairs, max_length, seed, epoch)
-    while True:
-      count = index.count // batch_size
-      if not count:
-        raise ValueError(
-          f'batch size {batch_size} exceeds the {index.count} packed rows of '
-          f'epoch {epoch}'
-        )
-      middle, coming = max(taken, count // 2), None
-      for position in range(taken, count):
-        if position == middle:
-          coming = pool.submit(epoch_index, pairs, max_length, seed, epoch + 1)
-        start = position * batch_size
-        batch = packing.packed(
-          pairs, index, max_length, start + first, start + last
-        )
-        yield batch, (epoch, position + 1)
-      epoch, taken = epoch + 1, 0
-      if coming is None:
-        index = epoch_index(pairs, max_length, seed, epoch)
-      else:
-        index = coming.result()
+  index = epoch_index(pairs, max_length, seed, epoch)
+  while True:
+    count = index.count // batch_size
+    if not count:
+      raise ValueError(
+        f'batch size {batch_size} exceeds the {index.count} packed rows of '
+        f'epoch {epoch}'
+      )
+    following = functools.partial(
+      epoch_index, pairs, max_length, seed, epoch + 1
+    )
+    middle, coming = max(taken, count // 2), None
+    for position in range(taken, count):
+      if position == middle:  # Ahead of time, by a thread.
+        coming = _pool().submit(following)
+      start = position * batch_size
+      batch = packing.packed(
+        pairs, index, max_length, start + first, start + last
+      )
+      yield batch, (epoch, position + 1)
+    index = following() if coming is None else coming.result()
+    epoch, taken = epoch + 1, 0
 
 
 def epoch_index(
@@ -110,3 +109,9 @@ def known(batch: data_lib.Batch, vocabulary: int) -> data_lib.Batch:
         '--deep`, remove the file that it names and prepare again'
       )
   return batch
+
+
+@functools.cache
+def _pool() -> futures.Executor:
+  """A thread that this process keeps."""
+  return futures.ThreadPoolExecutor(1)
