@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 import jax
 import numpy as np
 
-from jaxperf import errors, workload
+from jaxperf import workload
 
 Batch = workload.Batch
 _SHUFFLE, _EXAMPLE = 1, 2  # Keep the uses of a seed apart.
@@ -156,23 +156,6 @@ def spec_of(batch: Batch) -> Batch:
   return jax.tree.map(
     lambda x: jax.ShapeDtypeStruct(np.shape(x), np.asarray(x).dtype), batch
   )
-
-
-def unavailable(name: str, element_spec: Callable[..., Batch]) -> workload.Data:
-  """Data of which only the shapes are known; asking for more raises.
-
-  Args:
-    name: of the workload.
-    element_spec: see `jaxperf.Data`.
-  """
-
-  def refuse(*_, **__):
-    raise errors.UserError(
-      f'the real data of {name} is not available in this version: use '
-      '--config.data=fake for random data of the same shapes'
-    )
-
-  return workload.Data(refuse, refuse, element_spec, refuse)
 
 
 def generated(

@@ -23,6 +23,7 @@ from jaxperf import errors
 ENVIRONMENT = 'JAXPERF_DATA'
 FORMAT = 1  # Of the manifest.
 JOURNALS = 'journals'  # What tells finished from unfinished preparation.
+WORK = 'work'  # What only preparation needs; it is removed in the end.
 _MANIFEST = 'manifest.json'
 _BLOCK = 2**22  # Bytes.
 

@@ -115,6 +115,9 @@ class Data(NamedTuple):
       split is named.
     check: `()`; raises `errors.UserError` if there is no data to be had, so
       that a run is refused before it writes or computes anything.
+    identity: `() -> {name: text}`, what the numbers in a batch mean depends on,
+      e.g. the hash of a tokenizer. It is recorded, and a trial that began with
+      another one is not resumed. Asked for after `check`.
 
   With `rows=(first, last)`, half-open, streams give these rows alone of each
   batch, along the leading axis of its arrays; positions and cursors stay those
@@ -126,6 +129,7 @@ class Data(NamedTuple):
   evaluation: Callable[..., Iterator[Batch]]
   element_spec: Callable[..., Batch]
   check: Callable[[], None] = lambda: None
+  identity: Callable[[], Mapping[str, str]] = dict
 
 
 class Workload(NamedTuple):

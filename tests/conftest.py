@@ -70,12 +70,32 @@ def mri_data(tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
+def pair_data(tmp_path_factory):
+  """A folder of prepared data with the miniature sentence pairs."""
+  from tests import sentence_pairs  # Loads nothing where no test asks for it.
+
+  folder = tmp_path_factory.mktemp('pairs')
+  sentence_pairs.prepared(folder, tokenizer=str(sentence_pairs.MODEL))
+  return folder
+
+
+@pytest.fixture(scope='session')
 def molecule_data(tmp_path_factory):
   """A folder of prepared data with the miniature molecules."""
   from tests import molecules  # Loads nothing where no test asks for it.
 
   folder = tmp_path_factory.mktemp('molecules')
   molecules.prepared(folder)
+  return folder
+
+
+@pytest.fixture(scope='session')
+def speech_data(tmp_path_factory):
+  """A folder of prepared data with the miniature speech."""
+  from tests import speech_files
+
+  folder = tmp_path_factory.mktemp('speech')
+  speech_files.prepared(folder)
   return folder
 
 

@@ -9,7 +9,7 @@ import fcntl
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import jaxperf
 from jaxperf import errors, prepared
@@ -60,10 +60,12 @@ def run(
   with _alone(folder):
     ready = _ready(dataset, plan, folder)
     if ready:
+      _tidy(folder)
       return f'{folder} is prepared already: {_counted(ready.counts)}'
     _check_space(folder, plan.bytes)
     prepared.withdraw(folder)
     manifest = _prepare(dataset, plan, folder, workers)
+    _tidy(folder)
   return f'{folder} is prepared: {_counted(manifest.counts)}'
 
 
@@ -85,13 +87,29 @@ def _prepare(dataset, plan, folder, workers) -> prepared.Manifest:
     version=dataset.version,
     parameters=dict(plan.parameters),
     counts=dataset.finish(plan, results),
-    files=tuple(sorted(file for result in results for file in result.files)),
+    files=_final(results),
     tool=jaxperf.__version__,
     partial=plan.partial,
     tools=dict(plan.tools),
   )
   prepared.write(folder, manifest)
   return manifest
+
+
+def _final(
+  results: Sequence[dataset_lib.Result],
+) -> tuple[prepared.File, ...]:
+  """Files that stay, sorted by name."""
+  files = sorted(file for result in results for file in result.files)
+  return tuple(
+    file for file in files if pathlib.Path(file.name).parts[0] != prepared.WORK
+  )
+
+
+def _tidy(folder: pathlib.Path) -> None:
+  """Removes what only the preparation has needed."""
+  if (folder / prepared.WORK).is_dir():
+    shutil.rmtree(folder / prepared.WORK)
 
 
 def _ready(dataset, plan, folder) -> prepared.Manifest | None:
@@ -111,7 +129,8 @@ def _ready(dataset, plan, folder) -> prepared.Manifest | None:
     ]
     raise errors.UserError(
       f'{folder} was prepared with other parameters ({"; ".join(different)}): '
-      'choose another folder'
+      'choose another folder, or remove its manifest.json to make anew what '
+      'depends on them'
     )
   whole = not old.partial and not prepared.problems(folder, old)
   return old if whole else None

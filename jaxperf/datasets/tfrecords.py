@@ -8,6 +8,7 @@ content, and a checksum of that. A checksum is CRC-32C c, masked:
 """
 
 import itertools
+import os
 import pathlib
 import struct
 from collections.abc import Iterator, Sequence
@@ -20,14 +21,21 @@ _AT_ONCE = 1024  # Records whose checksums are computed together.
 _POLYNOMIAL = 0x82F63B78  # Of CRC-32C, bits reversed.
 
 
-def read(path: pathlib.Path) -> Iterator[bytes]:
+def read(
+  path: pathlib.Path, first: int = 0, last: int | None = None
+) -> Iterator[bytes]:
   """The records of a file, in order, their checksums compared.
+
+  Args:
+    path: of the file.
+    first: number of the first record; those before it are passed over.
+    last: number of the record after the last one; None for all.
 
   Raises:
     UserError: if the file is cut off or damaged.
   """
-  framed = _framed(path)
-  done = 0
+  framed = itertools.islice(_framed(path, first), last and last - first)
+  done = first
   while batch := list(itertools.islice(framed, _AT_ONCE)):
     records = [record for record, _ in batch]
     expected = np.array([checksum for _, checksum in batch], np.uint32)
@@ -67,8 +75,8 @@ def masked_checksums(records: Sequence[bytes]) -> np.ndarray:
   return masked
 
 
-def _framed(path: pathlib.Path) -> Iterator[tuple[bytes, int]]:
-  """Content and checksum of each record."""
+def _framed(path: pathlib.Path, first: int) -> Iterator[tuple[bytes, int]]:
+  """Content and checksum of each record from the first one on."""
   size = path.stat().st_size
   with path.open('rb') as file:
     for count in itertools.count():
@@ -82,6 +90,9 @@ def _framed(path: pathlib.Path) -> Iterator[tuple[bytes, int]]:
           f'{path}, {size:,} bytes, is cut off or damaged in record {count:,}: '
           'copy or download it again'
         )
+      if count < first:
+        file.seek(length + 4, os.SEEK_CUR)
+        continue
       content = file.read(length)
       yield content, struct.unpack('<I', file.read(4))[0]
 

@@ -85,6 +85,7 @@ def make_trial(
   about = dataclasses.asdict(training.goal) | dataclasses.asdict(
     training.workload.description
   )
+  data = training.workload.data.identity()
   return trial_lib.Trial(
     training=training,
     counts_compilation=rules.counts_compilation,
@@ -93,6 +94,7 @@ def make_trial(
     keep_state=config.keep_state,
     settings=settings,
     environment={f'workload.{name}': value for name, value in about.items()}
+    | {f'data.{name}': value for name, value in data.items()}
     | environment.describe(),
   )
 

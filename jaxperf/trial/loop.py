@@ -123,6 +123,7 @@ class Session:
       self.progress.preemption_count += 1
       self.watch.resume_from(self.progress.seconds)
       print(f'resumed at step {self.progress.step}', flush=True)
+    self.progress.check_data(workload.data.identity())
     self.record.start(self.progress.evaluations, self.progress.step)
     self.record.settings(
       self.progress.preemption_count,

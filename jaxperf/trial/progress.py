@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jaxperf import rules, submission, workload
+from jaxperf import errors, rules, submission, workload
 from jaxperf.records import layout
 from jaxperf.trial import stopwatch, trial
 
@@ -28,6 +28,7 @@ class Progress:
     test_reached: whether one met the test target.
     preemption_count: how often the run was interrupted.
     restarts: hyperparameters of each restart that the submission asked for.
+    data: what its batches mean depends on, see `workload.Data.identity`.
   """
 
   step: int = 0
@@ -39,6 +40,22 @@ class Progress:
   test_reached: bool = False
   preemption_count: int = 0
   restarts: list[dict] = dataclasses.field(default_factory=list)
+  data: dict[str, str] = dataclasses.field(default_factory=dict)
+
+  def check_data(self, found: Mapping[str, str]) -> None:
+    """Takes in what the batches mean; refuses to go on with other data.
+
+    Raises:
+      UserError: naming what the run began with and what there is now.
+    """
+    for name, began in self.data.items():
+      if found.get(name) != began:
+        raise errors.UserError(
+          f'the trial began with the {name} {began} and the data now has '
+          f'{found.get(name, "none")}: put that data back, or begin anew with '
+          'another --workdir'
+        )
+    self.data = dict(found)
 
   def add_evaluation(
     self,

@@ -226,3 +226,13 @@ def test_a_missing_package_is_told(monkeypatch):
   sentence = refused(builders.library)
   assert 'importlib_resources' in sentence
   assert "pip install 'jaxperf[data]'" in sentence
+
+
+@pytest.mark.parametrize('part', [(0, 3), (2, 5), (4, None), (3, 3)])
+def test_a_part_of_the_examples_is_had_by_itself(built, part):
+  for one in (built, builders.find(FOLDER / 'tfds', NAME)):
+    whole = list(builders.examples(one, 'train'))[slice(*part)]
+    found = list(builders.examples(one, 'train', *part))
+    assert len(found) == len(whole)
+    for example, expected in zip(found, whole):
+      same(example, expected)

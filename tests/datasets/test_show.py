@@ -13,6 +13,8 @@ from tests import imagenet_archives, mri_scans
 from workloads.fastmri import pictures as scans
 from workloads.imagenet import examples
 from workloads.imagenet import pictures as images
+from workloads.librispeech import features
+from workloads.librispeech import pictures as speech
 
 
 def first(name, data_dir, split):
@@ -45,6 +47,21 @@ def test_images_are_those_that_are_evaluated_in_their_colours():
       strips[split].pictures[0], np.clip(colours / 255, 0, 1), atol=1e-6
     )
     assert strips[split].captions[0] == f'class {example["targets"]}'
+
+
+def test_utterances_are_those_that_are_evaluated(speech_data):
+  folder = speech_data / 'librispeech'
+  strips = {x.title: x for x in speech.strips(folder, prepared.read(folder))}
+  assert len(strips) == 3
+  data = workloads.build('librispeech_conformer', data=speech_data).data
+  for split in ('validation', 'test'):
+    audio, paddings = next(data.evaluation(split, 1))['inputs']
+    mel, empty = features.log_mel(audio, paddings)
+    wanted = np.asarray(mel[0][empty[0] == 0])[:240]
+    np.testing.assert_allclose(
+      strips[split].pictures[0][::-1].T, wanted, atol=1e-4
+    )
+    assert strips[split].captions[0]
 
 
 def test_a_drawing_has_what_it_is_given(tmp_path):

@@ -14,6 +14,7 @@ import optax
 import pytest
 
 import jaxperf
+from jaxperf import errors
 from jaxperf.trial import checkpoint, compiled
 from jaxperf.trial import run as run_lib
 from tests import tiny
@@ -182,6 +183,21 @@ def test_a_stopped_trial_goes_on_to_the_same_parameters(tmp_path):
   assert len(steps) == 60 + 4
 
 
+def test_a_trial_does_not_go_on_with_data_that_means_something_else(tmp_path):
+  def make(tokenizer):
+    data = tiny.WORKLOAD.data._replace(
+      identity=lambda: {'tokenizer': tokenizer}
+    )
+    return _make(workload=tiny.WORKLOAD._replace(data=data))
+
+  calls = iter(range(1000))
+  one = run_lib.run(make('one'), tmp_path, lambda: next(calls) == 24)
+  assert one == 'stopped'
+  with pytest.raises(errors.UserError, match=r'tokenizer one .* now has two'):
+    run_lib.run(make('two'), tmp_path)
+  assert run_lib.run(make('one'), tmp_path) == 'budget'
+
+
 def test_a_finished_trial_is_not_run_again(tmp_path):
   assert run_lib.run(_make(), tmp_path) == 'budget'
   before = (tmp_path / 'eval_measurements.csv').stat().st_mtime_ns
@@ -190,7 +206,6 @@ def test_a_finished_trial_is_not_run_again(tmp_path):
 
 
 def test_two_processes_cannot_run_one_trial(tmp_path):
-  from jaxperf import errors
   from jaxperf.records import files
 
   lock = files.Lock(tmp_path)

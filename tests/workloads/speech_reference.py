@@ -10,7 +10,8 @@ import numpy as np
 
 import workloads
 from tests import reference
-from workloads.librispeech import data, spec_augment, tokenizer
+from workloads import tokenizers
+from workloads.librispeech import data, spec_augment
 from workloads.librispeech import workload as workload_lib
 
 LOGITS = {'atol': 1e-3, 'rtol': 1e-4}
@@ -123,9 +124,9 @@ def check_evaluation(parity, variant: Variant) -> None:
   per_example = variant['eval_loss_per_example']
   parity.close('eval losses', loss.per_example, per_example, rtol=1e-4)
   parity.equal('decoded', rows['recognised'], variant['eval_decoded'])
-  detokenize = tokenizer.sentence_pieces(
+  detokenize = tokenizers.from_bytes(
     reference.arrays('librispeech_conformer')['tokenizer/model'].tobytes()
-  )
+  ).decode
   metrics = workload_lib.finish(
     detokenize, sums, jax.tree.map(np.asarray, rows)
   )

@@ -231,12 +231,16 @@ def test_fake_batches_have_the_shapes_of_the_real_ones():
   assert labels.max() < 1_024
 
 
-def test_real_full_size_data_and_its_tokenizer_are_refused():
+def test_without_prepared_data_there_are_no_batches_and_no_words(monkeypatch):
+  monkeypatch.delenv('JAXPERF_DATA', raising=False)
   workload = workloads.build(BASE)
-  with pytest.raises(errors.UserError, match=f'{BASE}.*--config.data=fake'):
+  refused = r'librispeech is read from one.*--config\.data=fake'
+  with pytest.raises(errors.UserError, match=refused):
+    workload.data.check()
+  with pytest.raises(errors.UserError, match=refused):
     workload.data.evaluation('test', 2)
   row = np.array([[5]])
-  with pytest.raises(errors.UserError, match='tokenizer'):
+  with pytest.raises(errors.UserError, match=refused):
     workload.finish(
       {'ctc_loss': 1.0, 'num_labels': 1.0}, {'recognised': row, 'spoken': row}
     )

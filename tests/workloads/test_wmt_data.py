@@ -12,17 +12,20 @@ import workloads
 from jaxperf import data as data_lib
 from jaxperf import errors
 from tests import reference
+from workloads import tokenizers
 from workloads.mini_data import translation
 from workloads.wmt import data as wmt_data
-from workloads.wmt import packing, text
+from workloads.wmt import packing, streams, text
 
 ENTRY = reference.index('wmt')['workloads']['wmt']
 NUMBERS = reference.arrays('wmt')
 LENGTH = ENTRY['pack_max_length']
 
 
-def short_pairs(pairs):
-  return packing.short_pairs(pairs, LENGTH)
+def packed(pairs, order=None):
+  order = packing.short(pairs, LENGTH) if order is None else order
+  index = packing.index(pairs, order, LENGTH)
+  return packing.packed(pairs, index, LENGTH, 0, index.count)
 
 
 def small_pairs():
@@ -31,40 +34,45 @@ def small_pairs():
 
   def pair():
     return [
-      [*rng.integers(3, 90, size=length).tolist(), text.END_ID]
+      [*rng.integers(3, 90, size=length).tolist(), packing.END_ID]
       for length in rng.integers(5, LENGTH, size=2)
     ]
 
   splits = {'train': 600, 'validation': 300, 'test': 300}
   pairs = {split: [pair() for _ in range(n)] for split, n in splits.items()}
-  pairs['train'].append([[3] * LENGTH + [text.END_ID], [4, text.END_ID]])
+  pairs['train'].append([[3] * LENGTH + [packing.END_ID], [4, packing.END_ID]])
   return pairs
 
 
 def small_source():
-  return wmt_data.from_pairs(small_pairs, text.numerals, LENGTH)
+  def load():
+    return {
+      split: packing.pairs_of(pairs) for split, pairs in small_pairs().items()
+    }
+
+  return wmt_data.from_pairs(load, text.numerals, LENGTH)
 
 
 @pytest.mark.parity
 def test_packing_makes_the_published_batches(parity):
-  pairs = short_pairs(itertools.cycle(ENTRY['pack_examples']))
-  rows = packing.packed_rows(pairs, LENGTH)
+  pairs = packing.pairs_of(ENTRY['pack_examples'])
+  kept, size = packing.short(pairs, LENGTH), ENTRY['pack_train_batch']
+  total = ENTRY['pack_num_train_batches'] * size
+  rows = packed(pairs, np.tile(kept, total))  # As if epochs had no end.
   for i in range(ENTRY['pack_num_train_batches']):
-    batch = list(itertools.islice(rows, ENTRY['pack_train_batch']))
     for key in packing.PACKED_NAMES:
       expected = NUMBERS[f'pack/train{i}/{key}']
-      actual = np.stack([row[key] for row in batch])
+      actual = rows[key][i * size : (i + 1) * size]
       assert actual.dtype == expected.dtype
       parity.equal(f'{i} {key}', actual, expected)
 
 
 @pytest.mark.parity
 def test_padding_makes_the_published_evaluation_batches(parity):
-  rows = packing.padded_rows(short_pairs(ENTRY['pack_examples']), LENGTH)
+  pairs = packing.pairs_of(ENTRY['pack_examples'])
+  kept = packing.short(pairs, LENGTH)
   batches = list(
-    data_lib.array_evaluation(
-      packing.with_weights(rows), ENTRY['pack_eval_batch']
-    )
+    streams.evaluation(pairs, kept, LENGTH, ENTRY['pack_eval_batch'])
   )
   parity.equal('batches', len(batches), ENTRY['pack_num_eval_batches'])
   for i, batch in enumerate(batches):
@@ -78,10 +86,10 @@ def test_packed_rows_lose_no_token_and_keep_the_order():
     [rng.integers(3, 90, size=length) for length in lengths]
     for lengths in rng.integers(1, LENGTH + 1, size=(50, 2))
   ]
-  rows = list(packing.packed_rows(pairs, LENGTH))
+  rows = packed(packing.pairs_of(pairs))
   for side, sequences in zip(packing.SIDES, zip(*pairs)):
-    packed = np.concatenate([row[side] for row in rows])
-    np.testing.assert_array_equal(packed[packed > 0], np.concatenate(sequences))
+    tokens = rows[side][rows[side] > 0]
+    np.testing.assert_array_equal(tokens, np.concatenate(sequences))
 
 
 @pytest.mark.parametrize('name', ['wmt', 'mini_translation'])
@@ -142,20 +150,23 @@ def test_an_evaluation_shows_the_same_pairs_whatever_the_batch(batch_size):
   assert set(shown) <= set(expected)
 
 
-def test_full_size_data_says_that_it_is_not_there():
-  data = workloads.build('wmt_post_ln').data
+def test_full_size_data_says_that_it_is_not_there(tmp_path):
+  data = workloads.build('wmt_post_ln', data=tmp_path).data
   shapes = data.element_spec(128)
   assert shapes['targets_position'].shape == (128, 256)
-  with pytest.raises(errors.UserError, match='wmt_post_ln'):
-    data.train(0, 128, None)
-  with pytest.raises(errors.UserError, match='data=fake'):
-    data.evaluation('test', 128)
+  for ask in (
+    data.check,
+    lambda: data.train(0, 128, None),
+    lambda: data.evaluation('test', 128),
+  ):
+    with pytest.raises(errors.UserError, match='holds no prepared data'):
+      ask()
 
 
 @pytest.mark.parity
 def test_ids_become_the_published_text(parity):
   model = reference.arrays('librispeech_conformer')['tokenizer/model']
-  tokenizer = text.sentence_piece(model.tobytes())
+  tokenizer = tokenizers.from_bytes(model.tobytes())
   for case in ENTRY['detok']:
     kept = text.sentence(np.array(case['ids']))
     parity.equal(str(case['ids']), tokenizer.decode(kept), case['text'])
@@ -163,9 +174,9 @@ def test_ids_become_the_published_text(parity):
 
 def test_encoding_and_decoding_are_inverse_and_end_with_the_end_symbol():
   model = reference.arrays('librispeech_conformer')['tokenizer/model']
-  tokenizer = text.sentence_piece(model.tobytes())
-  ids = tokenizer.encode('THE FUNCTION RETURNS')
-  assert ids[-1] == text.END_ID
+  tokenizer = tokenizers.from_bytes(model.tobytes())
+  (ids,) = tokenizer.encode(['THE FUNCTION RETURNS'])
+  assert ids[-1] == packing.END_ID
   assert tokenizer.decode(ids) == 'THE FUNCTION RETURNS'
   assert tokenizer.decode([10**6, -5]) == tokenizer.decode([0, 0])
 

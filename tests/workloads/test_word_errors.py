@@ -2,15 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import functools
-import sys
 
 import hypothesis
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from jaxperf import errors
 from tests import reference
+from workloads import tokenizers
 from workloads.librispeech import tokenizer, word_errors
 
 STORED = 'librispeech_conformer'
@@ -19,7 +18,7 @@ SHORT = st.text('AB C', max_size=8)
 
 def stored_tokenizer():
   arrays = reference.arrays(STORED)
-  return tokenizer.sentence_pieces(arrays['tokenizer/model'].tobytes())
+  return tokenizers.from_bytes(arrays['tokenizer/model'].tobytes()).decode
 
 
 def stored_entry():
@@ -107,12 +106,6 @@ def test_ids_outside_the_vocabulary_read_as_unknown():
     detokenize([5]),
     detokenize([0]).strip(),
   ]
-
-
-def test_a_missing_sentencepiece_names_the_extra(monkeypatch):
-  monkeypatch.setitem(sys.modules, 'sentencepiece', None)
-  with pytest.raises(errors.UserError, match=r'jaxperf\[data\]'):
-    tokenizer.sentence_pieces(b'')
 
 
 def test_characters_survive_a_round_trip():

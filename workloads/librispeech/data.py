@@ -7,6 +7,7 @@ Shapes: B utterances, N samples, L labels. Paddings are 1 where padded.
 
 import dataclasses
 import functools
+import pathlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import jax
 import numpy as np
 
 from jaxperf import data, workload
-from workloads.librispeech import tokenizer
+from workloads.librispeech import streams, tokenizer, utterances
 from workloads.mini_data import speech as speech_lib
 
 MINI_EVALUATED = {'train': 160, 'validation': 400, 'test': 400}
@@ -38,6 +39,11 @@ class Sizes:
   vocabulary: int
 
 
+_FULL_SIZES = Sizes(
+  samples=utterances.MAX_SAMPLES,
+  labels=utterances.MAX_LABELS,
+  vocabulary=1_024,
+)
 _MINI_SIZES = Sizes(
   samples=51_200, labels=32, vocabulary=len(tokenizer.CHARACTERS)
 )
@@ -54,9 +60,8 @@ class Corpus:
     num_validation: validation utterances.
     num_test: test utterances.
     sizes: of the batches.
-    batches: makes the real ones; None where they are not available.
-    detokenize: label ids to text.
-    detokenize_fake: the same for fake data.
+    real: `(folder of all prepared data or None) -> data, label ids to text`.
+    detokenize_fake: label ids to text for fake data.
   """
 
   name: str
@@ -65,9 +70,10 @@ class Corpus:
   num_validation: int
   num_test: int
   sizes: Sizes
-  batches: Callable[[], workload.Data] | None = None
-  detokenize: tokenizer.Detokenizer = tokenizer.missing
-  detokenize_fake: tokenizer.Detokenizer = tokenizer.numerals
+  real: Callable[
+    [pathlib.Path | None], tuple[workload.Data, tokenizer.Detokenizer]
+  ]
+  detokenize_fake: tokenizer.Detokenizer
 
 
 def element_spec(sizes: Sizes, batch_size: int, split: str | None = None):
@@ -143,7 +149,11 @@ LIBRISPEECH = Corpus(
   num_eval_train=5_376,
   num_validation=5_348,
   num_test=2_472,
-  sizes=Sizes(samples=320_000, labels=256, vocabulary=1_024),
+  sizes=_FULL_SIZES,
+  real=functools.partial(
+    streams.prepared, functools.partial(element_spec, _FULL_SIZES)
+  ),
+  detokenize_fake=tokenizer.numerals,
 )
 COMMANDS = Corpus(
   'spoken commands (synthesised)',
@@ -152,8 +162,7 @@ COMMANDS = Corpus(
   num_validation=MINI_EVALUATED['validation'],
   num_test=MINI_EVALUATED['test'],
   sizes=_MINI_SIZES,
-  batches=mini,
-  detokenize=tokenizer.characters,
+  real=lambda _: (mini(), tokenizer.characters),
   detokenize_fake=tokenizer.characters,
 )
 

@@ -5,8 +5,6 @@
 import string
 from collections.abc import Callable, Sequence
 
-from jaxperf import errors
-
 Detokenizer = Callable[[Sequence[int]], str]
 
 CHARACTERS = '\0 ' + string.ascii_uppercase  # 0 is the blank.
@@ -29,41 +27,3 @@ def characters(ids: Sequence[int]) -> str:
 def numerals(ids: Sequence[int]) -> str:
   """The ids themselves as words, for fake data, which stands for no text."""
   return ' '.join(str(i) for i in ids)
-
-
-def missing(ids: Sequence[int]) -> str:
-  """No text: without a tokenizer, word error rates would mean nothing.
-
-  Raises:
-    UserError: always.
-  """
-  raise errors.UserError(
-    'word error rates need the tokenizer that comes with the real data, which '
-    "is not available in this version; data='fake' needs none."
-  )
-
-
-def sentence_pieces(model: bytes) -> Detokenizer:
-  """Detokenizer of a serialised SentencePiece model.
-
-  Control symbols vanish; an id outside the vocabulary counts as unknown.
-
-  Args:
-    model: content of the model file.
-
-  Raises:
-    UserError: if sentencepiece is not installed.
-  """
-  try:
-    import sentencepiece  # Optional: only the full-size data needs it.
-  except ImportError as error:
-    raise errors.UserError(
-      'speech transcripts need sentencepiece: pip install jaxperf[data]'
-    ) from error
-  processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-  size, unknown = processor.vocab_size(), processor.unk_id()
-
-  def detokenize(ids):
-    return processor.decode([int(i) if i < size else unknown for i in ids])
-
-  return detokenize

@@ -4,13 +4,13 @@
 
 import dataclasses
 import functools
+import pathlib
 from collections.abc import Mapping
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxperf import data as data_lib
 from jaxperf import workload
 from workloads import param_kinds
 from workloads.librispeech import (
@@ -50,17 +50,22 @@ class Settings:
 
 
 def build(
-  name: str, settings: Settings, *, data: str | None = None
+  name: str, settings: Settings, *, data: str | pathlib.Path | None = None
 ) -> workload.Workload:
   """The workload of these settings.
 
   Args:
     name: of the workload.
     settings: from the file of the model.
-    data: `'fake'` for random audio; None for the real one.
+    data: `'fake'` for random audio; the folder of all prepared data, or None
+      for the usual one, for the real one.
   """
   corpus = settings.corpus
-  detokenize = corpus.detokenize_fake if data == 'fake' else corpus.detokenize
+  if data == 'fake':
+    chosen = librispeech_data.fake(corpus.sizes)
+    detokenize = corpus.detokenize_fake
+  else:
+    chosen, detokenize = corpus.real(data)
   apply = functools.partial(_apply, settings.model, settings.masks)
   return workload.Workload(
     name=name,
@@ -70,7 +75,7 @@ def build(
     loss=ctc.loss,
     evaluate=functools.partial(_evaluate, apply),
     finish=functools.partial(finish, detokenize),
-    data=_data(name, corpus, data),
+    data=chosen,
     param_kinds=param_kinds.by_path,
     loss_kind=workload.LossKind.CTC_LOSS,
     default_batch_size=settings.batch_size,
@@ -125,17 +130,6 @@ def _description(settings: Settings) -> workload.Description:
     default_dropout=DEFAULT_DROPOUT,
     source=settings.source,
   )
-
-
-def _data(
-  name: str, corpus: librispeech_data.Corpus, data: str | None
-) -> workload.Data:
-  if data == 'fake':
-    return librispeech_data.fake(corpus.sizes)
-  if corpus.batches is None:
-    spec = functools.partial(librispeech_data.element_spec, corpus.sizes)
-    return data_lib.unavailable(name, spec)
-  return corpus.batches()
 
 
 def _init(model, key):

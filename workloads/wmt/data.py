@@ -6,7 +6,7 @@ Shapes: B rows of T tokens on each side.
 """
 
 import functools
-import itertools
+import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,10 +16,12 @@ import numpy as np
 from jaxperf import data as data_lib
 from jaxperf import workload
 from workloads.mini_data import translation
-from workloads.wmt import packing, text
+from workloads.wmt import packing, streams, text, tokens
 
 # Few, because beam search is slow on a CPU.
 MINI_EVAL_EXAMPLES = {'train': 64, 'validation': 192, 'test': 192}
+# Training pairs that one evaluation covers, as in the benchmark.
+EVALUATED = {'train': 3_072}
 _FAKE_EVAL_EXAMPLES = 200
 
 
@@ -45,10 +47,45 @@ def element_spec(
   return dict.fromkeys(names, ids) | {'weights': weights}
 
 
-def unavailable(name: str, max_length: int) -> Source:
-  """Data of which only the shapes are known."""
+def prepared(
+  vocabulary: int, max_length: int, data_dir: pathlib.Path | None = None
+) -> Source:
+  """The sentence pairs that `jaxperf data prepare` has made.
+
+  Args:
+    vocabulary: number of ids that the model knows.
+    max_length: T.
+    data_dir: folder of all prepared data; None for `$JAXPERF_DATA`.
+  """
+  # Opened when first asked for: a model can be had without data.
+  opened = functools.cache(
+    lambda: tokens.open_splits(data_dir, vocabulary, max_length)
+  )
+  tokenizer = functools.cache(lambda: tokens.open_tokenizer(data_dir))
+
+  def train(seed, batch_size, cursor=None, rows=None):
+    stream = streams.training(
+      opened()['train'], max_length, seed, batch_size, cursor, rows
+    )
+    return (
+      (streams.known(batch, vocabulary), taken) for batch, taken in stream
+    )
+
+  def evaluation(split, batch_size, rows=None):
+    pairs = opened()[split]
+    chosen = np.arange(min(len(pairs), EVALUATED.get(split, len(pairs))))
+    stream = streams.evaluation(pairs, chosen, max_length, batch_size, rows)
+    return (streams.known(batch, vocabulary) for batch in stream)
+
+  def check():
+    opened(), tokenizer()
+
+  def identity():
+    return {'tokenizer': tokenizer().sha256}
+
   spec = functools.partial(element_spec, max_length)
-  return Source(data_lib.unavailable(name, spec), text.numerals)
+  data = workload.Data(train, evaluation, spec, check, identity)
+  return Source(data, lambda ids: tokenizer().decode(ids))
 
 
 def fake(vocab_size: int, max_length: int) -> Source:
@@ -57,32 +94,43 @@ def fake(vocab_size: int, max_length: int) -> Source:
   def pair(rng):
     lengths = rng.lognormal(np.log(max_length / 10), 0.5, size=2)
     return [
-      [*rng.integers(text.END_ID + 1, vocab_size, size=length), text.END_ID]
+      [
+        *rng.integers(packing.END_ID + 1, vocab_size, size=length),
+        packing.END_ID,
+      ]
       for length in lengths.astype(int).clip(1, max_length - 1)
     ]
 
   def make_batch(rng, batch_size, split):
-    pairs = (pair(rng) for _ in itertools.count())
     if split is not None:
-      pairs = itertools.islice(pairs, batch_size)
-      return packing.with_weights(packing.padded_rows(pairs, max_length))
-    rows = packing.packed_rows(pairs, max_length)
-    return _stacked(itertools.islice(rows, batch_size))
+      pairs = packing.pairs_of(pair(rng) for _ in range(batch_size))
+      return packing.padded(
+        pairs, np.arange(batch_size), max_length, batch_size
+      )
+    drawn, count = [], 0
+    while count < batch_size:
+      drawn += [pair(rng) for _ in range(max_length)]
+      pairs = packing.pairs_of(drawn)
+      index = packing.index(pairs, np.arange(len(pairs)), max_length)
+      count = index.count
+    return packing.packed(pairs, index, max_length, 0, batch_size)
 
   data = data_lib.generated(make_batch, _FAKE_EVAL_EXAMPLES)
   spec = functools.partial(element_spec, max_length)
   return Source(data._replace(element_spec=spec), text.numerals)
 
 
-def mini(max_length: int) -> Source:
+def mini(
+  vocabulary: int, max_length: int, _: pathlib.Path | None = None
+) -> Source:
   """Sentences from the help pages of an office suite, German to English."""
 
   def load():
     return {
-      split: [
-        [[*ids, text.END_ID] for ids in (german, english)]
+      split: packing.pairs_of(
+        [[*ids, packing.END_ID] for ids in (german, english)]
         for english, german in zip(sentences.english, sentences.german)
-      ]
+      )
       for split, sentences in translation.splits().items()
     }
 
@@ -90,7 +138,7 @@ def mini(max_length: int) -> Source:
 
 
 def from_pairs(
-  load: Callable[[], Mapping[str, Sequence[packing.Pair]]],
+  load: Callable[[], Mapping[str, packing.Pairs]],
   detokenize: Callable[[Sequence[int]], str],
   max_length: int,
 ) -> Source:
@@ -100,7 +148,7 @@ def from_pairs(
   each epoch. An evaluation covers the first `MINI_EVAL_EXAMPLES` of a split.
 
   Args:
-    load: split -> pairs of ids, each with its end symbol; called once.
+    load: split -> pairs, each side with its end symbol; called once.
     detokenize: ids of one sentence -> text.
     max_length: T.
   """
@@ -108,8 +156,10 @@ def from_pairs(
 
   @functools.cache
   def packed():
-    pairs = packing.short_pairs(load()['train'], max_length)
-    return _stacked(packing.packed_rows(pairs, max_length))
+    pairs = load()['train']
+    chosen = packing.short(pairs, max_length)
+    index = packing.index(pairs, chosen, max_length)
+    return packing.packed(pairs, index, max_length, 0, index.count)
 
   def train(seed, batch_size, cursor):
     rows = packed()
@@ -119,19 +169,11 @@ def from_pairs(
       yield {key: array[indices] for key, array in rows.items()}, taken
 
   def evaluation(split, batch_size):
-    pairs = packing.short_pairs(load()[split], max_length)
-    chosen = itertools.islice(pairs, MINI_EVAL_EXAMPLES[split])
-    rows = packing.with_weights(packing.padded_rows(chosen, max_length))
-    return data_lib.array_evaluation(rows, batch_size)
+    pairs = load()[split]
+    chosen = packing.short(pairs, max_length)[: MINI_EVAL_EXAMPLES[split]]
+    return streams.evaluation(pairs, chosen, max_length, batch_size)
 
   spec = functools.partial(element_spec, max_length)
   return Source(
     data_lib.from_whole_batches(train, evaluation, spec), detokenize
-  )
-
-
-def _stacked(rows) -> dict[str, np.ndarray]:
-  """Packed rows as one batch with weights."""
-  return packing.with_weights(
-    jax.tree.map(lambda *arrays: np.stack(arrays), *rows)
   )

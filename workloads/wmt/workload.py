@@ -4,6 +4,7 @@
 
 import dataclasses
 import functools
+import pathlib
 from collections.abc import Callable, Sequence
 
 import jax
@@ -28,8 +29,8 @@ class Settings:
     num_beams: hypotheses that the search keeps for each sentence.
     batch_size: training rows in a step.
     eval_batch_size: evaluation sentences in a batch.
-    data: makes the real batches, of at most so many tokens; None where they are
-      not available.
+    data: makes the real batches, of the number of ids, the length of rows, and
+      the folder of all prepared data.
   """
 
   description: workload.Description
@@ -37,7 +38,7 @@ class Settings:
   num_beams: int
   batch_size: int
   eval_batch_size: int
-  data: Callable[[int], wmt_data.Source] | None = None
+  data: Callable[[int, int, pathlib.Path | None], wmt_data.Source]
 
 
 FULL = Settings(
@@ -47,7 +48,7 @@ FULL = Settings(
     model='Transformer, 6 + 6 layers of 1024',
     loss='softmax cross entropy',
     num_train=5_906_184,
-    num_eval_train=3_072,
+    num_eval_train=wmt_data.EVALUATED['train'],
     num_validation=3_000,
     num_test=3_003,
     default_dropout=DEFAULT_DROPOUT,
@@ -58,6 +59,7 @@ FULL = Settings(
   num_beams=4,
   batch_size=128,
   eval_batch_size=128,
+  data=wmt_data.prepared,
 )
 POST_LN = dataclasses.replace(
   FULL, model=model_lib.Transformer(blocks.Config(post_ln=True))
@@ -96,16 +98,21 @@ MINI = dataclasses.replace(
 
 
 def build(
-  name: str, settings: Settings, *, data: str | None = None
+  name: str, settings: Settings, *, data: str | pathlib.Path | None = None
 ) -> workload.Workload:
   """The workload of these settings.
 
   Args:
     name: of the workload.
     settings: `FULL`, `MINI` or a variant.
-    data: `'fake'` for random sentences; None for the real ones.
+    data: `'fake'` for random sentences; the folder of all prepared data, or
+      None for the usual one, for the real ones.
   """
-  source = _source(name, settings, data)
+  config = settings.model.config
+  if data == 'fake':
+    source = wmt_data.fake(config.vocab_size, config.max_length)
+  else:
+    source = settings.data(config.vocab_size, config.max_length, data)
   model = settings.model
   return workload.Workload(
     name=name,
@@ -186,7 +193,9 @@ def translate(model: model_lib.Transformer, params, inputs, num_beams: int):
     )
 
   shape = (len(inputs), num_beams, model.config.max_length)
-  return beam_search.beam_search(step, cache, shape=shape, end_id=text.END_ID)
+  return beam_search.beam_search(
+    step, cache, shape=shape, end_id=packing.END_ID
+  )
 
 
 def _init(model, key):
@@ -244,12 +253,3 @@ def _finish(
     'accuracy': float(sums['correct']) / tokens,
     'bleu': text.bleu(translations, references),
   }
-
-
-def _source(name: str, settings: Settings, data: str | None) -> wmt_data.Source:
-  config = settings.model.config
-  if data == 'fake':
-    return wmt_data.fake(config.vocab_size, config.max_length)
-  if settings.data is None:
-    return wmt_data.unavailable(name, config.max_length)
-  return settings.data(config.max_length)
