@@ -71,7 +71,13 @@ def _add_bench(commands: argparse._SubParsersAction) -> None:
   parser.add_argument(
     '--batch-size',
     type=_count,
-    help="examples in a step, of `steps` [each workload's own]",
+    help="examples in a step, of `steps` and `input` [each workload's own]",
+  )
+  parser.add_argument(
+    '--workers',
+    type=_counts,
+    help='comma-separated numbers of processes or threads that make batches, '
+    'of `input` [what a run has]',
   )
   parser.add_argument(
     '--data-dir', default='', help='of `input` [$JAXPERF_DATA]'
@@ -82,12 +88,16 @@ def _add_bench(commands: argparse._SubParsersAction) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-  if options.batch_size and options.what != 'steps':
-    raise errors.UserError('--batch-size is for `jaxperf bench steps`')
+  if options.batch_size and options.what not in ('steps', 'input'):
+    raise errors.UserError(
+      '--batch-size is for `jaxperf bench steps` and `jaxperf bench input`'
+    )
   if options.submissions and options.what != 'optimizers':
     raise errors.UserError('--submissions is for `jaxperf bench optimizers`')
   if options.data_dir and options.what != 'input':
     raise errors.UserError('--data-dir is for `jaxperf bench input`')
+  if options.workers and options.what != 'input':
+    raise errors.UserError('--workers is for `jaxperf bench input`')
   names = options.workloads.split(',') if options.workloads else None
   repeats, form = options.repeats, options.format
   if options.what == 'steps':
@@ -97,7 +107,8 @@ def _bench(options: argparse.Namespace) -> int:
   elif options.what == 'input':
     from jaxperf.costs import input as input_lib
 
-    print(input_lib.bench(names, options.data_dir, repeats, form))
+    arguments = (names, options.data_dir, options.workers, options.batch_size)
+    print(input_lib.bench(*arguments, repeats, form))
   elif options.what == 'optimizers':
     from jaxperf.costs import updates
 
@@ -115,3 +126,8 @@ def _count(text: str) -> int:
   if not text.isdecimal() or not int(text):
     raise argparse.ArgumentTypeError(f'{text!r} is not a whole number above 0')
   return int(text)
+
+
+def _counts(text: str) -> list[int]:
+  """Such numbers, with commas between them."""
+  return [_count(part) for part in text.split(',')]

@@ -52,6 +52,15 @@ def mini_sibling(name: str) -> str | None:
   return names.get(f'{module}:MINI')
 
 
+def dataset_of(name: str) -> str | None:
+  """The data set that a workload is trained on; None if it brings its own."""
+  place = _package('workloads').TABLE[name]
+  folder, _, attribute = place.partition('.')
+  if attribute.endswith(':MINI') or folder not in dataset_names():
+    return None
+  return folder
+
+
 def dataset_names() -> list[str]:
   """Names of the data sets that can be prepared."""
   place = pathlib.Path(_package('workloads').__path__[0])

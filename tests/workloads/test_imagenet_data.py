@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import workloads
+from jaxperf import cores, errors
 from jaxperf import data as data_lib
-from jaxperf import errors
 from tests import imagenet_archives
 from workloads.imagenet import augment, examples, jpeg, pool, records, streams
 
@@ -30,7 +30,7 @@ def stream(name=RESNET):
 def processes():
   """One process for all tests of this file."""
   chosen = pytest.MonkeyPatch()
-  chosen.setenv(pool.ENVIRONMENT, '1')
+  chosen.setenv(cores.ENVIRONMENT, '1')
   batches = stream().train(0, 1)
   next(batches)
   yield
@@ -189,7 +189,7 @@ def fresh(monkeypatch):
 
 
 def test_the_number_of_processes_does_not_change_a_batch(fresh):
-  fresh.setenv(pool.ENVIRONMENT, '2')
+  fresh.setenv(cores.ENVIRONMENT, '2')
   many = take(VIT, 4)
   assert len(pool_of()._processes) == 2
   fresh.undo()  # The one process of the other tests.
@@ -200,7 +200,7 @@ def test_the_number_of_processes_does_not_change_a_batch(fresh):
 
 def test_processes_end_with_their_last_stream(fresh):
   fresh.setattr(pool, '_ALIVE', weakref.WeakValueDictionary())
-  fresh.setenv(pool.ENVIRONMENT, '1')
+  fresh.setenv(cores.ENVIRONMENT, '1')
   source = stream().train(3, 2)
   next(source)
   processes = pool_of()._processes
@@ -211,15 +211,15 @@ def test_processes_end_with_their_last_stream(fresh):
 
 
 def test_a_process_that_dies_is_told_in_one_sentence(fresh):
-  fresh.setenv(pool.ENVIRONMENT, '1')
+  fresh.setenv(cores.ENVIRONMENT, '1')
   source = stream().train(3, 2)
   next(source)
   pool_of()._processes[0].kill()
   with pytest.raises(errors.UserError, match='ended with status -9'):
     list(itertools.islice(source, 8))
-  fresh.setenv(pool.ENVIRONMENT, 'many')
+  fresh.setenv(cores.ENVIRONMENT, 'many')
   pool._ALIVE.clear()
-  with pytest.raises(errors.UserError, match='expected a number of processes'):
+  with pytest.raises(errors.UserError, match='expected a number of workers'):
     next(stream().train(3, 2))
 
 

@@ -8,10 +8,8 @@ costs less than mapping the file, and no file stays open.
 """
 
 import bisect
-import concurrent.futures
 import dataclasses
 import functools
-import os
 import pathlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -19,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft
 
-from jaxperf import errors, prepared
+from jaxperf import cores, errors, prepared
 from workloads.fastmri import sampling
 
 NAME, VERSION = 'fastmri', 1
@@ -225,19 +223,12 @@ def read(
     key: np.zeros((size, SIZE, SIZE), np.float32)
     for key in ('inputs', 'targets')
   } | {key: np.zeros(size, np.float32) for key in _NUMBERS}
-  pool, threads = _pool()
+  pool, threads = cores.input_threads(_MOST_THREADS)
   # Which thread makes a row does not show in it.
   rows = np.array_split(np.arange(len(indices)), threads)
   work = functools.partial(_fill, slices, indices, seeds, batch)
   list(pool.map(work, [part.tolist() for part in rows if part.size]))
   return batch
-
-
-@functools.cache
-def _pool() -> tuple[concurrent.futures.Executor, int]:
-  """Threads that this process keeps, and how many."""
-  threads = min(_MOST_THREADS, os.cpu_count() or 1)
-  return concurrent.futures.ThreadPoolExecutor(threads), threads
 
 
 def _fill(slices, indices, seeds, batch, rows: Sequence[int]) -> None:

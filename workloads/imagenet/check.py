@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from jaxperf import errors, prepared
+from jaxperf import cores, errors, prepared
 from jaxperf.datasets import progress as progress_lib
-from workloads.imagenet import archives, examples, jpeg, pool, records
+from workloads.imagenet import archives, examples, jpeg, records
 
 _BATCH, _SEED, _NAMED = 1024, 0, 3
 _SAMPLE = 64  # Images that are decoded.
@@ -115,11 +115,11 @@ def _first_batch(split: records.Split) -> Iterator[tuple[bool, str]]:
     began = time.perf_counter()
     made.fill(out)
     rate = len(indices) / (time.perf_counter() - began)
-    cores = pool.num_cores()
+    count = cores.available()
     yield (
       bool(np.isfinite(out).all()),
       f'first {len(indices)} images for {model}, seed {_SEED}, batch size '
       f'{size}: {names}, ...; mean {out.mean():.4f}; {rate:,.0f} images/s on '
-      f'one core, {rate * cores:,.0f} on {cores}, the published step takes '
+      f'one core, {rate * count:,.0f} on {count}, the published step takes '
       f'{needed:,}',
     )

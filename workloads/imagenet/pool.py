@@ -26,10 +26,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxperf import errors
+from jaxperf import cores, errors
 from workloads.imagenet import worker
 
-ENVIRONMENT = 'JAXPERF_DECODERS'  # Number of processes.
 _MOST = 48
 _AHEAD = 2  # Batches in the making beside the one that is waited for.
 _ENVIRONMENT = {
@@ -221,8 +220,8 @@ class _Pool:
     status = self._processes[process].wait()
     raise errors.UserError(
       f'a process that decodes images ended with status {status}, perhaps for '
-      f'want of memory: start again, with fewer of them by ${ENVIRONMENT}=N if '
-      'it happens again'
+      'want of memory: start again, with fewer of them by '
+      f'${cores.ENVIRONMENT}=N if it happens again'
     ) from None
 
 
@@ -235,27 +234,8 @@ def _shared() -> _Pool:
   with _STARTING:
     pool = _ALIVE.get('pool')
     if pool is None or pool.broken:
-      pool = _ALIVE['pool'] = _Pool(num_workers())
+      pool = _ALIVE['pool'] = _Pool(cores.input_workers(_MOST, spare=1))
     return pool
-
-
-def num_workers() -> int:
-  """Processes that decode: a core each, one left for the rest."""
-  chosen = os.environ.get(ENVIRONMENT, '')
-  if not chosen:
-    return min(max(num_cores() - 1, 1), _MOST)
-  if not chosen.isdecimal() or not int(chosen):
-    raise errors.UserError(
-      f'${ENVIRONMENT} is {chosen!r}, expected a number of processes'
-    )
-  return int(chosen)
-
-
-def num_cores() -> int:
-  """Cores that this process may use."""
-  if hasattr(os, 'sched_getaffinity'):
-    return len(os.sched_getaffinity(0))
-  return os.cpu_count() or 1
 
 
 def _start() -> tuple[subprocess.Popen, connection.Connection]:

@@ -8,15 +8,13 @@ A row is then changed only where its length changes.
 """
 
 import collections
-import concurrent.futures
-import functools
 import mmap
-import os
 import weakref
 from collections.abc import Sequence
 
 import numpy as np
 
+from jaxperf import cores
 from workloads.librispeech import utterances
 
 _MOST_THREADS = 4
@@ -139,7 +137,7 @@ def batch(
       else:
         buffer.clear(row)
 
-  pool, threads = _pool()
+  pool, threads = cores.input_threads(_MOST_THREADS)
   # Which thread makes a row does not show in it.
   parts = np.array_split(np.arange(rows), threads)
   list(pool.map(work, [part.tolist() for part in parts if part.size]))
@@ -158,10 +156,3 @@ def _samples(speech, kept, scratch: np.ndarray) -> np.ndarray:
   path = speech.shards[kept['shard']]
   utterances.samples(path, int(kept['start']), wanted)
   return wanted
-
-
-@functools.cache
-def _pool() -> tuple[concurrent.futures.Executor, int]:
-  """Threads that this process keeps, and how many."""
-  threads = min(_MOST_THREADS, os.cpu_count() or 1)
-  return concurrent.futures.ThreadPoolExecutor(threads), threads
