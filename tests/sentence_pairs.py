@@ -12,6 +12,7 @@ import sys
 
 import numpy as np
 import pytest
+from sentencepiece import sentencepiece_model_pb2
 
 from jaxperf import errors
 from jaxperf.datasets import archives
@@ -95,6 +96,25 @@ def prepared(
 ) -> str:
   """Prepares the miniature in a folder."""
   return prepare_lib.run(dataset(), raw, to, workers, options)
+
+
+def prepared_wide(to: pathlib.Path) -> str:
+  """Prepares it for models of the true vocabulary."""
+  vocabulary = check.PUBLISHED.vocabulary
+  to.mkdir(exist_ok=True)
+  options = {'tokenizer': str(widened(to / 'tokenizer', vocabulary))}
+  made = dataset(vocabulary=vocabulary)
+  return prepare_lib.run(made, RAW, to, workers=1, options=options)
+
+
+def widened(path: pathlib.Path, vocabulary: int) -> pathlib.Path:
+  """Writes the tokenizer with more pieces, which no text has."""
+  model = sentencepiece_model_pb2.ModelProto()
+  model.ParseFromString(MODEL.read_bytes())
+  for number in range(len(model.pieces), vocabulary):
+    model.pieces.add(piece=f'\ue000{number}', score=-1e3)
+  path.write_bytes(model.SerializeToString())
+  return path
 
 
 def contents(folder: pathlib.Path) -> dict[str, bytes]:

@@ -50,7 +50,12 @@ def _run(options: argparse.Namespace) -> int:
   config = config_lib.parse(options.config, options.overrides)
   name = pathlib.Path(options.config).stem
   folder = options.workdir or pathlib.Path('results', name)
-  return run.run(config, folder, options.retry)
+  code = run.run(config, folder, options.retry)
+  if config.rehearsal:
+    from jaxperf.costs import rehearsal
+
+    print(rehearsal.report(folder))
+  return code
 
 
 def _trial(options: argparse.Namespace) -> int:

@@ -8,7 +8,6 @@ import collections
 import dataclasses
 import json
 import math
-import resource
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +20,7 @@ from jaxperf import rules as rules_lib
 from jaxperf.running import build, environment, isolated
 from jaxperf.running import config as config_lib
 from jaxperf.running import jobs as jobs_lib
-from jaxperf.trial import batches, stopwatch, trial
+from jaxperf.trial import batches, memory, stopwatch, trial
 from jaxperf.trial import step as step_lib
 
 _SUBMISSION = 'baselines.nadamw'
@@ -129,7 +128,7 @@ def measure(
     'examples_per_s': run.batch_size / step_s,
     'data_wait': statistics.median(fed),
     'compile_s': loop.compile_s,
-    'peak_memory': _peak_memory(),
+    'peak_memory': memory.peak(),
   }
 
 
@@ -179,18 +178,6 @@ class _Loop:
     """The next batch; the devices have nothing to do while it is made."""
     batches.wait(self._batches, self._watch, self._state)
     return next(self._batches)
-
-
-def _peak_memory() -> dict[str, Any]:
-  """Most bytes in use so far, on the fullest device or on the host."""
-  statistics_of = [device.memory_stats() for device in jax.devices()]
-  if all(statistics_of):
-    return {
-      'of': 'device',
-      'bytes': max(found['peak_bytes_in_use'] for found in statistics_of),
-    }
-  peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-  return {'of': 'host', 'bytes': peak}
 
 
 def _table(

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from jaxperf import errors
 from jaxperf.records import find, layout, parse
 
 _RECORDED = (
@@ -57,12 +58,19 @@ def results(root: str | os.PathLike) -> Results:
   """The results in a folder.
 
   Raises:
-    UserError: if ROOT is no folder that holds submissions; the message says
-      which level it seems to be.
+    UserError: if ROOT is no folder that holds submissions (the message says
+      which level it seems to be), or holds a dress rehearsal.
   """
   root = pathlib.Path(root)
   notes: list[layout.Note] = []
   find.check_level(root)
+  config = _config(root, notes)
+  if config.get('rehearsal'):
+    raise errors.UserError(
+      f'{root} holds a dress rehearsal, whose evaluations cover a part of each '
+      'split: there is nothing to score in it; the same `jaxperf run` tells '
+      'again what it measured'
+    )
   trials = list(find.walk(root, notes))
   contents = {
     run: (f'{trial.path}/{layout.EVALUATIONS}', content)
@@ -77,7 +85,7 @@ def results(root: str | os.PathLike) -> Results:
   )
   records = [_record(root, trial, notes) for trial in trials]
   table = table.join(pd.DataFrame(records, columns=_RECORDED, dtype=object))
-  return Results(_labelled(rows, table), table, notes, _config(root, notes))
+  return Results(_labelled(rows, table), table, notes, config)
 
 
 def hyperparameters(

@@ -35,12 +35,18 @@ def make_training(
   folder = pathlib.Path(config.data_dir) if config.data_dir else None
   workload = plugins.workload(job.workload, config.data or folder)
   workload.data.check()
+  size = config.batch_size(job.workload)
+  if size is None:
+    size = _batch_size(entry.submission.batch_size, rules, workload)
+  else:
+    smaller = min(size, workload.eval_batch_size)
+    workload = workload._replace(eval_batch_size=smaller)
   run = submission_lib.RunInfo(
     step_hint=goal.step_hint,
     budget=rules.budget(job.workload, config.ruleset),
     eval_period=goal.eval_period,
     unit=rules.unit,
-    batch_size=_batch_size(entry.submission.batch_size, rules, workload),
+    batch_size=size,
     loss_kind=workload.loss_kind,
     minimize=goal.minimize,
     params=step.param_info(workload),
@@ -92,6 +98,7 @@ def make_trial(
     checkpoint_every_s=config.checkpoint_every_s,
     max_steps=config.max_steps or None,
     keep_state=config.keep_state,
+    eval_batches=config.rehearsal or None,
     settings=settings,
     environment={f'workload.{name}': value for name, value in about.items()}
     | {f'data.{name}': value for name, value in data.items()}

@@ -34,6 +34,11 @@ class Config:
     microbatches: slices of a batch that are processed one after another.
     shard_params: split large parameters over the devices.
     max_steps: step limit; 0 for none.
+    rehearsal: batches of each split that an evaluation covers in a dress
+      rehearsal, which judges nothing and tells what real runs will take; 0 for
+      a real run.
+    batch_sizes: `WORKLOAD:EXAMPLES` each, for training and evaluation in a
+      rehearsal on devices that are too small for the real batches.
     keep_state: keep the last state of each trial.
     launcher: what starts the trials, a module of `running.launch`.
     max_parallel: trials that run at the same time.
@@ -57,12 +62,23 @@ class Config:
   microbatches: int = 1
   shard_params: bool = False
   max_steps: int = 0
+  rehearsal: int = 0
+  batch_sizes: tuple[str, ...] = ()
   keep_state: bool = False
   launcher: str = 'local'
   max_parallel: int = 1
   checkpoint_every_s: float = 600.0
   sinks: tuple[str, ...] = ()
   tensorboard: str = ''
+
+  def batch_size(self, workload: str) -> int | None:
+    """The batch size that is chosen for a workload, if any.
+
+    >>> Config(batch_sizes=('wmt:8', 'ogbg:128')).batch_size('ogbg')
+    128
+    """
+    pairs = (text.split(':') for text in self.batch_sizes)
+    return next((int(size) for name, size in pairs if name == workload), None)
 
   @property
   def all_sinks(self) -> tuple[str, ...]:
@@ -125,22 +141,13 @@ def parse(name: str, overrides: Sequence[str]) -> Config:
   from ml_collections import config_flags
 
   defaults = dataclasses.asdict(Config())
-  overrides = [
-    o.replace('--config.submission=', '--config.submissions=', 1)
-    for o in overrides
-  ]
-  for argument in overrides:
-    key = argument.partition('=')[0].removeprefix('--config.')
-    if not argument.startswith('--config.'):
-      raise errors.UserError(
-        f'unknown argument {argument!r}: expected --config.KEY=VALUE with one '
-        f'of the keys {", ".join(defaults)}'
-      )
-    _check_key(key)
+  lists, others = _lists(overrides)
   values = dict(_load(plugins.experiment_path(name)))
   make_config(values)  # Names what is wrong in the file itself.
   config = ml_collections.ConfigDict(defaults | values)
-  arguments = ['jaxperf run', *overrides]
+  with config.ignore_type():
+    config.update(lists)
+  arguments = ['jaxperf run', *others]
   flag_values = flags.FlagValues()
   config_flags.DEFINE_config_dict(
     'config', config, flag_values=flag_values, sys_argv=arguments
@@ -151,6 +158,33 @@ def parse(name: str, overrides: Sequence[str]) -> Config:
     raise errors.UserError(f'{error}') from None
   frozen = ml_collections.FrozenConfigDict(flag_values.config)
   return make_config(dict(frozen))
+
+
+def _lists(
+  overrides: Sequence[str],
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+  """Overrides of keys that hold lists, which may be repeated; the others.
+
+  The parser of flags takes Python values, where a path need not be one.
+  """
+  defaults = dataclasses.asdict(Config())
+  lists: dict[str, tuple[str, ...]] = {}
+  others = []
+  for argument in overrides:
+    name, given, value = argument.partition('=')
+    if not name.startswith('--config.'):
+      raise errors.UserError(
+        f'unknown argument {argument!r}: expected --config.KEY=VALUE with one '
+        f'of the keys {", ".join(defaults)}'
+      )
+    key = name.removeprefix('--config.')
+    key = 'submissions' if key == 'submission' else key
+    _check_key(key)
+    if given and isinstance(defaults[key], tuple):
+      lists[key] = (*lists.get(key, ()), value)
+    else:
+      others.append(argument)
+  return lists, others
 
 
 def _check_key(key: str) -> None:
@@ -196,7 +230,10 @@ def _check(config: Config) -> None:
     raise errors.UserError(
       f"config.data is {config.data!r}, expected '' (real data) or 'fake'"
     )
-  for key in ('studies', 'trials', 'seed', 'max_steps', 'checkpoint_every_s'):
+  for key in (
+    *('studies', 'trials', 'seed', 'max_steps', 'rehearsal'),
+    'checkpoint_every_s',
+  ):
     if getattr(config, key) < 0:
       raise errors.UserError(
         f'config.{key} is {getattr(config, key)}, expected 0 or more'
@@ -206,6 +243,8 @@ def _check(config: Config) -> None:
       raise errors.UserError(
         f'config.{key} is {getattr(config, key)}, expected 1 or more'
       )
+  if config.rehearsal or config.batch_sizes:
+    _check_rehearsal(config)
   if not config.submissions:
     raise errors.UserError(
       'config.submissions is empty: name at least one, e.g. '
@@ -227,3 +266,25 @@ def _load(path: pathlib.Path) -> Mapping[str, Any]:
       '`def get_config() -> ml_collections.ConfigDict`'
     )
   return module.get_config()
+
+
+def _check_rehearsal(config: Config) -> None:
+  """Refuses what is no dress rehearsal."""
+  if not config.rehearsal:
+    raise errors.UserError(
+      'config.batch_sizes is for a dress rehearsal: give --config.rehearsal=2 '
+      'too, or leave the batch size to the submission'
+    )
+  if config.max_steps < 2 or len(config.submissions) > 1:
+    raise errors.UserError(
+      'a dress rehearsal takes one submission, and at least 2 steps since the '
+      'first evaluation compiles: say --config.max_steps=20 and name one'
+    )
+  names = workload_names(config)
+  for text in config.batch_sizes:
+    name, _, size = text.partition(':')
+    if name not in names or not (size.isdecimal() and int(size)):
+      raise errors.UserError(
+        f'config.batch_sizes has {text!r}, expected WORKLOAD:EXAMPLES with one '
+        f'of {", ".join(names)}, e.g. {names[0]}:8'
+      )

@@ -64,7 +64,7 @@ def run(config: config_lib.Config, folder: pathlib.Path, retry: bool) -> int:
   if interrupted():
     console.print('interrupted: the same command goes on from here')
     return 130
-  return _summary(folder, jobs, console)
+  return _summary(config, folder, jobs, console)
 
 
 def _asked_for(
@@ -220,6 +220,7 @@ class _Shown:
 
 
 def _summary(
+  config: config_lib.Config,
   folder: pathlib.Path,
   jobs: Sequence[jobs_lib.Job],
   console: rich.console.Console,
@@ -237,6 +238,8 @@ def _summary(
       '--retry'
     )
   where = shlex.quote(str(folder))
+  if config.rehearsal:  # Nothing to score.
+    return 1 if failed else 0
   console.print(f'next: jaxperf score {where}   jaxperf report {where}')
   return 1 if failed else 0
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,11 +27,26 @@ class Evaluator:
 
   Attributes:
     batch_size: evaluation batch in use.
+    batches: of the last evaluation, all splits together.
   """
 
-  def __init__(self, workload: workload_lib.Workload, mesh: jax.sharding.Mesh):
+  def __init__(
+    self,
+    workload: workload_lib.Workload,
+    mesh: jax.sharding.Mesh,
+    limit: int | None = None,
+  ):
+    """Compiles nothing yet.
+
+    Args:
+      workload: that is evaluated.
+      mesh: of the run.
+      limit: batches of each split that are evaluated; None for all.
+    """
     self._workload = workload
     self._mesh = mesh
+    self._limit = limit
+    self.batches = 0
     self._evaluate = jax.jit(
       workload.evaluate, out_shardings=mesh_lib.replicated(mesh)
     )
@@ -43,10 +59,23 @@ class Evaluator:
   ) -> dict[str, float]:
     """Metrics of all splits, as `'SPLIT/METRIC'` -> value."""
     metrics = {}
+    self.batches = 0
     for split in workload_lib.SPLITS:
       for name, value in self.split(params, model_state, split, key).items():
         metrics[f'{split}/{name}'] = float(value)
     return metrics
+
+  def covered(self) -> dict[str, int]:
+    """Examples of validation and test that an evaluation covers, at most."""
+    description = self._workload.description
+    whole = {
+      'validation': description.num_validation,
+      'test': description.num_test,
+    }
+    if self._limit is None:
+      return whole
+    most = self._limit * self.batch_size
+    return {split: min(count, most) for split, count in whole.items()}
 
   def split(
     self, params: PyTree, model_state: PyTree, split: str, key: jax.Array
@@ -77,7 +106,8 @@ class Evaluator:
       self._workload.data.evaluation, share, split, self.batch_size
     )
     pending = None
-    for batch in stream:
+    for batch in itertools.islice(stream, self._limit):
+      self.batches += 1
       placed = mesh_lib.place_batch(batch, self._mesh, share)
       with mesh_lib.sharing_batch(self._mesh):
         result = self._evaluate(params, model_state, placed, key)

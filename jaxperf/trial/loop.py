@@ -16,7 +16,7 @@ import jax
 from jaxperf import mesh, submission
 from jaxperf.records import layout, write
 from jaxperf.trial import batches as batches_lib
-from jaxperf.trial import checkpoint, evaluation, stopwatch
+from jaxperf.trial import checkpoint, evaluation, memory, stopwatch
 from jaxperf.trial import progress as progress_lib
 from jaxperf.trial import step as step_lib
 from jaxperf.trial import trial as trial_lib
@@ -40,8 +40,8 @@ class Session:
     self.batches: batches_lib.Prefetcher | None = None
     self.live = progress_lib.Live()
     self.agree = mesh.Agreement(self.mesh)
-    workload = trial.training.workload
-    self.evaluator = evaluation.Evaluator(workload, self.mesh)
+    workload, limit = trial.training.workload, trial.eval_batches
+    self.evaluator = evaluation.Evaluator(workload, self.mesh, limit)
     self.record = write.TrialRecord(own_folder, evaluation.columns(workload))
     self.checkpointer = checkpoint.Checkpointer(folder / 'checkpoints')
     self.stage = 'setup'
@@ -97,6 +97,9 @@ class Session:
       'preemption_count': self.progress.preemption_count,
       'validation_reached': self.progress.validation_reached,
       'test_reached': self.progress.test_reached,
+      'eval_batches': self.evaluator.batches,
+      'eval_batch_size': self.evaluator.batch_size,
+      'peak_memory': memory.peak(),
     }
 
   def close(self) -> None:
@@ -226,8 +229,9 @@ class Session:
     key = jax.random.key(self.trial.training.seed)
     metrics = self.evaluator(params, model_state, key)
     self._enter('logging')
-    description = self.trial.training.workload.description
-    row = progress.add_evaluation(metrics, watch, description, self.goal)
+    covered = self.evaluator.covered()
+    goal = self.goal if self.trial.eval_batches is None else None
+    row = progress.add_evaluation(metrics, watch, covered, goal)
     self.record.evaluation(row)
     outcome = self._judge()
     request = outcome is None and self._request(functions)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jaxperf import errors, rules, submission, workload
+from jaxperf import errors, rules, submission
 from jaxperf.records import layout
 from jaxperf.trial import stopwatch, trial
 
@@ -61,10 +61,17 @@ class Progress:
     self,
     metrics: Mapping[str, float],
     watch: stopwatch.Stopwatch,
-    description: workload.Description,
-    goal: rules.WorkloadRules,
+    covered: Mapping[str, int],
+    goal: rules.WorkloadRules | None,
   ) -> dict[str, Any]:
-    """Notes an evaluation and whether it met the targets; returns its row."""
+    """Notes an evaluation and whether it met the targets; returns its row.
+
+    Args:
+      metrics: as `'SPLIT/METRIC'`.
+      watch: the clock.
+      covered: examples of each split.
+      goal: None if nothing is judged.
+    """
     seconds = watch.seconds()
     submission_time = watch.submission_time()
     row = {
@@ -77,10 +84,12 @@ class Progress:
       'accumulated_compile_time': seconds['compile'],
       'accumulated_data_wait_time': seconds['data_wait'],
       'total_duration': sum(seconds.values()),
-      'validation/num_examples': description.num_validation,
-      'test/num_examples': description.num_test,
+      'validation/num_examples': covered['validation'],
+      'test/num_examples': covered['test'],
     } | dict(metrics)
     self.evaluations.append(row)
+    if goal is None:
+      return row
     self.validation_reached |= goal.reached(
       metrics[f'validation/{goal.metric}'], goal.validation_target
     )

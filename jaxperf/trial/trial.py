@@ -167,6 +167,8 @@ class Trial:
     checkpoint_every_s: wall seconds between two checkpoints.
     max_steps: step limit, None for none.
     keep_state: keep the last state when the trial has ended.
+    eval_batches: batches of each split that an evaluation covers, which then
+      judges nothing; None for all.
     settings: what to write to `flags_K.json`.
     environment: what to write to `meta_data_K.json`.
   """
@@ -176,6 +178,7 @@ class Trial:
   checkpoint_every_s: float = 600.0
   max_steps: int | None = None
   keep_state: bool = False
+  eval_batches: int | None = None
   settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   environment: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
