@@ -69,7 +69,14 @@ def bench(
       {'input': rows, 'environment': environment.describe()}, indent=2
     )
   header = [
-    *('workload', 'workers', 'batch size', 'examples/s', 'needed', 'times'),
+    *(
+      'workload',
+      'workers',
+      'batch size',
+      'examples/s',
+      'needed',
+      'times needed',
+    ),
     *('CPU ms/example', f'needed on {_CORES} cores', 'stored kB/example'),
     'batches MB/s',
   ]
@@ -89,14 +96,17 @@ def measure(
   for _ in range(_WARM_UP):
     batch, _ = next(stream)
   clock = _Clock()
-  speeds = [_speed(stream, size, clock) for _ in range(repeats)]
-  rate = statistics.median(rate for rate, _ in speeds)
+  cpu = clock()
+  counts = [_batches(stream) for _ in range(repeats)]
+  cpu = (clock() - cpu) / (size * sum(count for count, _ in counts))
+  rates = [size * count / seconds for count, seconds in counts]
+  rate = statistics.median(rates)
   needed = _needed(workload)
   return {
     'batch_size': size,
     'examples_per_s': rate,
-    'all_examples_per_s': [rate for rate, _ in speeds],
-    'cpu_s_per_example': statistics.median(cpu for _, cpu in speeds),
+    'all_examples_per_s': rates,
+    'cpu_s_per_example': cpu,
     'batch_bytes_per_s': rate
     * sum(x.nbytes for x in jax.tree.leaves(batch))
     / size,
@@ -144,14 +154,13 @@ class _Clock:
     return sum(time.user + time.system for time in times)
 
 
-def _speed(stream: Iterator, size: int, clock: _Clock) -> tuple[float, float]:
-  """Examples per second, CPU seconds per example."""
-  batches, cpu, began = 0, clock(), time.perf_counter()
+def _batches(stream: Iterator) -> tuple[int, float]:
+  """Batches that are taken in about a second, and the seconds."""
+  batches, began = 0, time.perf_counter()
   while (seconds := time.perf_counter() - began) < _SECONDS:
     next(stream)
     batches += 1
-  examples = batches * size
-  return examples / seconds, (clock() - cpu) / examples
+  return batches, seconds
 
 
 def _stored(name: str, data_dir: str) -> float | None:
@@ -176,7 +185,7 @@ def _needed(workload: workload_lib.Workload) -> float | None:
 def _cells(row: dict[str, Any]) -> list[str]:
   """A line of the table."""
 
-  def shown(key: str, form: str, scale: float = 1.0) -> str:
+  def shown(key: str, form: str, scale: int | float = 1) -> str:
     return '-' if row[key] is None else format(row[key] * scale, form)
 
   return [

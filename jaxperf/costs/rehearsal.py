@@ -151,7 +151,7 @@ def _cells(row: Measured) -> list[str]:
     f'{row.batch_size:,}',
     f'{row.step_s * 1000:,.1f} ms',
     f'{row.wait_s / (row.step_s + row.wait_s):.0%}',
-    f'{row.example_s * 1000:.3g} ms',
+    f'{_number(row.example_s * 1000)} ms',
     f'{_number(row.eval_s)} s',
     f'{_number(row.setup_s)} s',
     f'{row.peak_bytes / text.GIB:.1f}',
