@@ -84,7 +84,7 @@ def _files(folder: pathlib.Path) -> int:
 
 @pytest.mark.parametrize(
   ('kills', 'workers'),
-  [(2, 1)] + [pytest.param(8, n, marks=pytest.mark.slow) for n in (1, 3)],
+  [(2, 1)] + [pytest.param(20, n, marks=pytest.mark.slow) for n in (1, 3)],
 )
 def test_killed_at_random_instants_it_ends_with_the_same_bytes(
   folder, tmp_path, kills, workers

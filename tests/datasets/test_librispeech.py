@@ -217,7 +217,7 @@ def _start(raw, folder, workers: int) -> subprocess.Popen:
 @pytest.mark.parametrize(
   ('kills', 'workers'),
   [(2, 1)]
-  + [pytest.param(10, workers, marks=pytest.mark.slow) for workers in (1, 3)],
+  + [pytest.param(20, workers, marks=pytest.mark.slow) for workers in (1, 3)],
 )
 def test_killed_at_random_instants_it_ends_with_the_same_bytes(
   speech_data, archives, tmp_path, kills, workers

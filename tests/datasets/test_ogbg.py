@@ -137,7 +137,7 @@ def _kill(folder, workers: int, seconds: float) -> None:
 
 @pytest.mark.parametrize(
   ('kills', 'workers'),
-  [(2, 2)] + [pytest.param(10, n, marks=pytest.mark.slow) for n in (1, 3)],
+  [(2, 2)] + [pytest.param(20, n, marks=pytest.mark.slow) for n in (1, 3)],
 )
 def test_killed_at_random_instants_it_ends_with_the_same_bytes(
   molecule_data, tmp_path, kills, workers
