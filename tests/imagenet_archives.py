@@ -4,22 +4,15 @@
 
 import functools
 import hashlib
-import importlib.util
 import json
 import pathlib
 import tempfile
 
 import numpy as np
-import pytest
 
 from jaxperf.datasets import prepare as prepare_lib
 from tests import reference
 from workloads.imagenet import archives, prepare
-
-# All of them in the extra `dev`.
-for _package in ('simplejpeg', 'array_record', 'tensorflow_datasets'):
-  if importlib.util.find_spec(_package) is None:
-    pytest.skip(f'needs the package {_package}', allow_module_level=True)
 
 FOLDER = reference.FOLDER / 'data' / 'imagenet'
 RAW = FOLDER / 'raw'

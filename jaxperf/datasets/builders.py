@@ -243,7 +243,11 @@ def files(built: Built, split: str) -> list[pathlib.Path]:
 
 
 def examples(
-  built: Built, split: str, first: int = 0, last: int | None = None
+  built: Built,
+  split: str,
+  first: int = 0,
+  last: int | None = None,
+  encoded: Sequence[str] = (),
 ) -> Iterator[Any]:
   """The examples of a split in stored order, as numpy arrays or bytes.
 
@@ -252,17 +256,22 @@ def examples(
     split: its name there.
     first: number of the first example.
     last: number of the example after the last one; None for all.
+    encoded: features to leave as they are stored, e.g. the JPEG of an image.
 
   Raises:
     UserError: if a file is damaged or holds another number of examples.
   """
-  builder = library().builder_from_directory(built.folder)
+  tfds = library()
+  builder = tfds.builder_from_directory(built.folder)
+  decoders = {name: tfds.decode.SkipDecoding() for name in encoded}
   last = sum(built.lengths[split]) if last is None else last
   if built.file_format == 'tfrecord':
-    decode = builder.info.features.deserialize_example_np
-    yield from map(decode, _tfrecords(built, split, first, last))
+    for record in _tfrecords(built, split, first, last):
+      yield builder.info.features.deserialize_example_np(
+        record, decoders=decoders
+      )
     return
-  source = builder.as_data_source(split)
+  source = builder.as_data_source(split, decoders=decoders)
   # Many at once: one by one takes ten times as long in a large file.
   for start in range(first, last, _AT_ONCE):
     stop = min(start + _AT_ONCE, last)

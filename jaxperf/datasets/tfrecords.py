@@ -7,18 +7,17 @@ content, and a checksum of that. A checksum is CRC-32C c, masked:
 ((c >> 15 | c << 17) + 0xa282ead8) mod 2^32.
 """
 
+import importlib
 import itertools
 import os
 import pathlib
 import struct
-from collections.abc import Iterator, Sequence
-
-import numpy as np
+from collections.abc import Callable, Iterator
 
 from jaxperf import errors
 
-_AT_ONCE = 1024  # Records whose checksums are computed together.
-_POLYNOMIAL = 0x82F63B78  # Of CRC-32C, bits reversed.
+_MASK, _WORD = 0xA282EAD8, 2**32 - 1
+_LENGTH = struct.Struct('<QI')  # And its checksum.
 
 
 def read(
@@ -32,60 +31,54 @@ def read(
     last: number of the record after the last one; None for all.
 
   Raises:
-    UserError: if the file is cut off or damaged.
+    UserError: if the file is cut off or damaged, or the package that computes
+      checksums is missing.
   """
-  framed = itertools.islice(_framed(path, first), last and last - first)
-  done = first
-  while batch := list(itertools.islice(framed, _AT_ONCE)):
-    records = [record for record, _ in batch]
-    expected = np.array([checksum for _, checksum in batch], np.uint32)
-    wrong = np.flatnonzero(masked_checksums(records) != expected)
-    if wrong.size:
+  checksum = _library().value
+  framed = _framed(path, first, checksum)
+  framed = itertools.islice(framed, last and last - first)
+  for count, (record, expected) in enumerate(framed, start=first):
+    if masked(checksum(record)) != expected:
       raise errors.UserError(
-        f'{path} is damaged in record {done + wrong[0]:,}, whose checksum is '
-        'another one: copy or download it again'
+        f'{path} is damaged in record {count:,}, whose checksum is another '
+        'one: copy or download it again'
       )
-    yield from records
-    done += len(batch)
+    yield record
 
 
-def masked_checksums(records: Sequence[bytes]) -> np.ndarray:
-  """Masked CRC-32C of each record, (records,) uint32.
+def masked(checksum: int) -> int:
+  """A CRC-32C as it is stored.
 
-  >>> hex(masked_checksums([bytes(32)])[0])  # CRC-32C 8a9136aa: RFC 3720, B.4.
+  >>> hex(masked(0x8a9136aa))  # Of 32 zero bytes: RFC 3720, B.4.
   '0xfd7fffa'
   """
-  lengths = np.array([len(record) for record in records])
-  # A row a byte, the longest record first: all are a byte further at once.
-  order = np.argsort(-lengths, kind='stable')
-  bytes_ = np.zeros((lengths.max(), len(records)), np.uint8)
-  for column, index in enumerate(order):
-    content = np.frombuffer(records[index], np.uint8)
-    bytes_[: len(content), column] = content
-  left = np.searchsorted(
-    -lengths[order], -np.arange(len(bytes_)), side='left'
-  ).tolist()
-  crc = np.full(len(records), 0xFFFFFFFF, np.uint32)
-  for row, count in zip(bytes_, left):
-    part = crc[:count]
-    crc[:count] = _TABLE[(part ^ row[:count]) & 0xFF] ^ (part >> 8)
-  crc = ~crc
-  masked = np.empty_like(crc)
-  masked[order] = (crc >> 15 | crc << 17) + np.uint32(0xA282EAD8)
-  return masked
+  return ((checksum >> 15 | checksum << 17) + _MASK) & _WORD
 
 
-def _framed(path: pathlib.Path, first: int) -> Iterator[tuple[bytes, int]]:
-  """Content and checksum of each record from the first one on."""
+def _library():
+  """The package google_crc32c."""
+  try:
+    return importlib.import_module('google_crc32c')
+  except ImportError as error:
+    raise errors.UserError(
+      'checksums of TFRecord files need the package google-crc32c '
+      f"({errors.first_line(error)}): pip install 'jaxperf[data]'"
+    ) from None
+
+
+def _framed(
+  path: pathlib.Path, first: int, checksum: Callable[[bytes], int]
+) -> Iterator[tuple[bytes, int]]:
+  """Content and its checksum of each record from the first one on."""
   size = path.stat().st_size
   with path.open('rb') as file:
     for count in itertools.count():
       header = file.read(12)
       if not header:
         return
-      # A wrong length shows in what is taken for content and checksum.
-      length = struct.unpack('<Q', header[:8])[0] if header[11:] else size
-      if file.tell() + length + 4 > size:
+      length, expected = _LENGTH.unpack(header.ljust(_LENGTH.size, b'\0'))
+      right = masked(checksum(header[:8])) == expected
+      if not right or file.tell() + length + 4 > size:
         raise errors.UserError(
           f'{path}, {size:,} bytes, is cut off or damaged in record {count:,}: '
           'copy or download it again'
@@ -95,14 +88,3 @@ def _framed(path: pathlib.Path, first: int) -> Iterator[tuple[bytes, int]]:
         continue
       content = file.read(length)
       yield content, struct.unpack('<I', file.read(4))[0]
-
-
-def _table() -> np.ndarray:
-  """CRC-32C of each byte, (256,)."""
-  table = np.arange(256, dtype=np.uint32)
-  for _ in range(8):
-    table = np.where(table & 1, table >> 1 ^ np.uint32(_POLYNOMIAL), table >> 1)
-  return table
-
-
-_TABLE = _table()

@@ -3,14 +3,14 @@
 """Prepares ImageNet: from archives of JPEGs to records in a shuffled order.
 
 First each archive is read once, from front to back: its hash, and where its
-images are. Then the shards, each of images from all over the archive.
+images are. Then the shards, each of images from all over the archive. A folder
+that the builders of TensorFlow Datasets have made can take an archive's place.
 """
 
 import dataclasses
 import functools
-import os
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,30 +18,19 @@ import numpy as np
 from jaxperf import errors, prepared
 from jaxperf.datasets import dataset as dataset_lib
 from jaxperf.datasets import journal as journal_lib
-from workloads.imagenet import (
-  archives,
-  benchmark,
-  check,
-  pictures,
-  records,
-  repair,
-)
+from workloads.imagenet import archives, check, pictures, records, sources
 
 
 class Work(NamedTuple):
   """What one unit does.
 
   Attributes:
-    split: that it is a part of.
-    path: of the archive.
-    archive: what that should be.
-    shard: number of the shard to write; None to read the archive.
+    source: of the images of the split that it is a part of.
+    shard: number of the shard to write; None to read all of the source.
     images: in a shard, but the last.
   """
 
-  split: str
-  path: pathlib.Path
-  archive: archives.Archive
+  source: sources.Source
   shard: int | None
   images: int
 
@@ -74,19 +63,20 @@ def _plan(
   if test not in ('yes', 'no'):
     raise errors.UserError(f'--test is {test!r}, expected yes or no')
   wanted = [name for name in records.SPLITS if test == 'yes' or name != 'test']
+  found = [sources.find(raw, split, published[split]) for split in wanted]
   tables, shards = [], []
-  for split in wanted:
-    archive = published[split]
-    work = Work(split, archives.find(raw, archive), archive, None, shard_images)
-    tables.append(_unit(work, archive.images))
-    for first in range(0, archive.images, shard_images):
+  for source in found:
+    count = published[source.split].images
+    work = Work(source, None, shard_images)
+    tables.append(_unit(work, count))
+    for first in range(0, count, shard_images):
       number = first // shard_images
-      images = min(shard_images, archive.images - first)
+      images = min(shard_images, count - first)
       shards.append(_unit(work._replace(shard=number), images))
   return dataset_lib.Plan(
     stages=[lambda _: tables, lambda _: shards],
     parameters={
-      'archives': {split: published[split]._asdict() for split in wanted},
+      'archives': {source.split: source.origin for source in found},
       'shard_images': shard_images,
       'order': 'MD5 of split and name, as TensorFlow Datasets 4',
     },
@@ -100,12 +90,12 @@ def _plan(
 def _unit(work: Work, images: int) -> dataset_lib.Unit:
   """The unit that does this work."""
   origin = {
-    'archive': work.archive._asdict(),
+    'archive': work.source.origin,
     'shard': work.shard,
     'shard_images': work.images,
   }
   number = '' if work.shard is None else f'-{work.shard:05d}'
-  return dataset_lib.Unit(f'{work.split}{number}', origin, images, work)
+  return dataset_lib.Unit(f'{work.source.split}{number}', origin, images, work)
 
 
 def _prepare(
@@ -116,67 +106,32 @@ def _prepare(
 ) -> None:
   """Makes the one file of a unit; see `Dataset.prepare`."""
   work: Work = unit.work
+  split = work.source.split
   if work.shard is None:
-    name = records.table_name(work.split)
+    name, write = records.table_name(split), _write_table
   else:
-    name = records.shard_name(work.split, work.shard)
+    name, write = records.shard_name(split, work.shard), _write_shard
   if not journal.files:
-    if work.shard is None:
-      count = _write_table(folder / name, work, report)
-    else:
-      count = _write_shard(folder, name, work, report)
+    count = write(folder, name, work, report)
     journal.add(prepared.describe(folder, name, images=count))
   journal.finish(images=journal.files[0].counts['images'])
 
 
-def _write_table(path: pathlib.Path, work: Work, report) -> int:
-  """Reads an archive and writes the table of its images; returns how many."""
-  members = archives.index(work.path, work.split, work.archive, report)
-  labels = benchmark.labels(members, work.split)
-  order = benchmark.order(members, work.split)
-  rows = records.table([members[i] for i in order], labels[order])
-  with prepared.writing(path) as file:
+def _write_table(folder: pathlib.Path, name: str, work: Work, report) -> int:
+  """Writes the table of a split's images; returns how many."""
+  rows = work.source.table(report)
+  with prepared.writing(folder / name) as file:
     np.save(file, rows)
   return len(rows)
 
 
 def _write_shard(folder: pathlib.Path, name: str, work: Work, report) -> int:
   """Writes the images of one shard; returns how many."""
-  table = np.load(folder / records.table_name(work.split), mmap_mode='r')
+  path = folder / records.table_name(work.source.split)
   first = work.shard * work.images
-  rows = table[first : first + work.images]
-  if archives.is_plain(work.path):
-    images = _picked(work.path, rows)
-  else:
-    images = _streamed(work, rows)
-
-  def repaired() -> Iterator[bytes]:
-    for row, image in zip(rows, images):
-      try:
-        yield repair.repaired(image, row['name'].decode())
-      except errors.UserError as error:
-        raise errors.UserError(f'{work.path}: {error}') from None
-
-  return records.write(folder / name, archives.reported(repaired(), report))
-
-
-def _picked(path: pathlib.Path, rows: np.ndarray) -> Iterator[bytes]:
-  """Images from their places in an archive."""
-  with path.open('rb') as file:
-    for row in rows:
-      image = os.pread(file.fileno(), int(row['bytes']), int(row['offset']))
-      yield image
-
-
-def _streamed(work: Work, rows: np.ndarray) -> Iterator[bytes]:
-  """Images of a compressed archive, which is read to the end for each shard."""
-  names = [row['name'].decode() for row in rows]
-  found = {
-    member.name: image
-    for member, image in archives.stream(work.path, work.split, set(names))
-  }
-  for name in names:
-    yield found.pop(name)
+  rows = np.load(path, mmap_mode='r')[first : first + work.images]
+  images = work.source.images(rows, first)
+  return records.write(folder / name, archives.reported(images, report))
 
 
 def _finish(
