@@ -134,7 +134,7 @@ class Submission:
     select_data: `(batches, opt_state, params, key) -> batch`, where `batches`
       is an iterator of batches on the devices. On the clock.
     on_eval: `(history, run) -> None | Restart | Stop`, called on the host
-      after each evaluation with all `Evaluation`s so far.
+      after each evaluation with all `Evaluation`s so far, on the clock.
     train_step: `(hps, run) -> step`, replaces the whole step:
       `step(state, gradients, key) -> params, model_state, opt_state, scalars`,
       where `state` is a `TrainState` and `gradients` a `Gradients`. Traced.

@@ -11,6 +11,7 @@ row an evaluation), `measurements.csv` (training scalars too), `hparams.json`,
 from __future__ import annotations
 
 import csv
+import io
 import os
 import pathlib
 import threading
@@ -20,6 +21,10 @@ from typing import Any
 from jaxperf.records import files, layout
 
 _HEARTBEAT_S = 1.0
+
+
+class ForeignRowsError(Exception):
+  """The table of evaluations is not what the trial has written."""
 
 
 class TrialRecord:
@@ -39,6 +44,7 @@ class TrialRecord:
     step, *times = layout.TIME_COLUMNS
     self._columns = (step, *layout.SCALARS, *metrics, *times)
     self._pending: list[dict] = []
+    self._evaluations: list[dict] = []
 
   def start(self, evaluations: list[dict], step: int) -> None:
     """Makes the files agree with the state that the trial starts from.
@@ -53,22 +59,46 @@ class TrialRecord:
     kept = _rows_before(step, path)
     rows = sorted(kept + evaluations, key=lambda row: int(row['global_step']))
     _rewrite(path, self._columns, rows)
-    _rewrite(self.folder / layout.EVALUATIONS, self._eval_columns, evaluations)
+    self._evaluations = [dict(row) for row in evaluations]
+    self._rewrite_evaluations()
 
   def scalars(self, step: int, values: Mapping[str, float]) -> None:
     """Notes the scalars of a training step; written by the next `flush`."""
     self._pending.append({'global_step': step} | dict(values))
 
   def evaluation(self, row: Mapping[str, Any]) -> None:
-    """Appends one evaluation to both tables."""
+    """Appends one evaluation to both tables.
+
+    Raises:
+      ForeignRowsError: as `flush` does.
+    """
     self._pending.append(dict(row))
     self.flush()
+    self._evaluations.append(dict(row))
     _append(self.folder / layout.EVALUATIONS, self._eval_columns, [row])
 
   def flush(self) -> None:
-    """Writes the noted training scalars."""
+    """Writes the noted training scalars.
+
+    Raises:
+      ForeignRowsError: if something else has written to the table of
+        evaluations; it then holds again what the trial has measured.
+    """
     _append(self.folder / layout.MEASUREMENTS, self._columns, self._pending)
     self._pending = []
+    path = self.folder / layout.EVALUATIONS
+    expected = _text(self._eval_columns, self._evaluations)
+    if not path.exists() or path.read_bytes() != expected.encode():
+      self._rewrite_evaluations()
+      raise ForeignRowsError(
+        f'{path.name} was changed by something else than the trial; it holds '
+        'again what was measured, and the trial ends here'
+      )
+
+  def _rewrite_evaluations(self) -> None:
+    """The table of what was measured, and nothing else."""
+    path = self.folder / layout.EVALUATIONS
+    _rewrite(path, self._eval_columns, self._evaluations)
 
   def settings(
     self, count: int, hparams: Mapping, flags: Mapping, environment: Mapping
@@ -133,16 +163,24 @@ def _rows_before(step: int, path: pathlib.Path) -> list[dict]:
 def _rewrite(path: pathlib.Path, columns: tuple[str, ...], rows) -> None:
   """Replaces a CSV file."""
   temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-  with temporary.open('w', newline='') as file:
-    writer = csv.DictWriter(file, columns, restval='', lineterminator='\n')
-    writer.writeheader()
-    writer.writerows(rows)
+  temporary.write_text(_text(columns, rows), newline='')
   temporary.replace(path)
 
 
 def _append(path: pathlib.Path, columns: tuple[str, ...], rows) -> None:
   """Adds rows to a CSV file."""
   with path.open('a', newline='') as file:
-    csv.DictWriter(file, columns, restval='', lineterminator='\n').writerows(
-      rows
-    )
+    _writer(file, columns).writerows(rows)
+
+
+def _text(columns: tuple[str, ...], rows) -> str:
+  """The content of a CSV file with these rows."""
+  text = io.StringIO()
+  writer = _writer(text, columns)
+  writer.writeheader()
+  writer.writerows(rows)
+  return text.getvalue()
+
+
+def _writer(file, columns: tuple[str, ...]) -> csv.DictWriter:
+  return csv.DictWriter(file, columns, restval='', lineterminator='\n')

@@ -234,14 +234,13 @@ class Session:
     row = progress.add_evaluation(metrics, watch, covered, goal)
     self.record.evaluation(row)
     outcome = self._judge()
+    progress.evaluated_at = watch.running_time()
+    self._enter('train')  # What the submission makes of it is its own time.
     request = outcome is None and self._request(functions)
     if isinstance(request, submission.Stop):
       outcome = Outcome.FINISHED
     elif isinstance(request, submission.Restart):
-      self._enter('train')
       state, functions = self._restart(state, request)
-    progress.evaluated_at = watch.running_time()
-    self._enter('train')
     return state, functions, outcome
 
   def _judge(self) -> Outcome | None:

@@ -6,6 +6,7 @@ import json
 import math
 import pathlib
 import threading
+import time
 
 import jax
 import jax.numpy as jnp
@@ -277,6 +278,43 @@ def test_a_submission_may_stop_or_restart_after_an_evaluation(tmp_path):
   )
   assert rows[2]['validation/loss'] == rows[3]['validation/loss']
   assert rows[2]['validation/loss'] != rows[1]['validation/loss']
+
+
+def test_what_a_submission_does_after_an_evaluation_is_its_own_time(tmp_path):
+  def on_eval(history, run):
+    time.sleep(0.2)
+
+  submission = dataclasses.replace(tiny.SUBMISSION, on_eval=on_eval)
+  assert run_lib.run(_make(submission=submission, budget=60), tmp_path)
+  buckets = result(tmp_path)['buckets']
+  assert len(evaluations(tmp_path)) == 4
+  assert buckets['train'] > 3 * 0.2  # After the last one nobody is asked.
+  assert buckets['logging'] < 0.2
+
+
+@pytest.mark.parametrize(
+  'change',
+  [
+    lambda content: content + content.splitlines()[-1] + '\n',
+    lambda content: content.replace('0.', '0.9', 1),
+    lambda content: '',
+  ],
+)
+def test_rows_that_the_trial_has_not_written_end_it(tmp_path, change):
+  path = tmp_path / 'eval_measurements.csv'
+  found = []
+
+  def on_eval(history, run):
+    if len(history) == 2:
+      found.append(path.read_text())
+      path.write_text(change(found[0]))
+
+  submission = dataclasses.replace(tiny.SUBMISSION, on_eval=on_eval)
+  assert run_lib.run(_make(submission=submission, budget=60), tmp_path) == (
+    'error'
+  )
+  assert 'eval_measurements.csv was changed' in result(tmp_path)['message']
+  assert path.read_text() == found[0]
 
 
 def test_a_submission_may_select_its_data(tmp_path):

@@ -13,10 +13,15 @@ import sklearn.linear_model
 import sklearn.metrics
 
 from jaxperf import errors
+from workloads.criteo1tb import data as criteo1tb
+from workloads.fastmri import data as fastmri
+from workloads.imagenet import data as imagenet
+from workloads.librispeech import data as librispeech
 from workloads.mini_data import clicks as clicks_lib
 from workloads.mini_data import files
 from workloads.mini_data import images as images_lib
 from workloads.mini_data import molecules as molecules_lib
+from workloads.ogbg import data as ogbg
 
 SETS = ('clicks', 'images', 'molecules', 'mri', 'speech', 'translation')
 
@@ -48,6 +53,38 @@ def test_a_file_has_the_hash_of_the_manifest_a_licence_and_sources(name):
   for source in entry['sources']:
     assert len(source['sha256']) == 64
   assert f'\n{entry["file"]} -- ' in (files.FOLDER / 'NOTICE').read_text()
+
+
+def _arrays(value):
+  """All arrays in nested containers and objects."""
+  if isinstance(value, np.ndarray):
+    yield value
+  elif isinstance(value, dict):
+    for part in value.values():
+      yield from _arrays(part)
+  elif isinstance(value, (list, tuple)):
+    for part in value:
+      yield from _arrays(part)
+  elif hasattr(value, '__dict__'):
+    yield from _arrays(vars(value))
+
+
+@pytest.mark.parametrize(
+  'kept',
+  [
+    criteo1tb._mini_arrays,
+    lambda: imagenet._mini_split('validation'),
+    lambda: fastmri._mini_split('validation'),
+    librispeech._commands,
+    ogbg._mini_graphs,
+  ],
+)
+def test_what_is_kept_between_evaluations_cannot_be_written_into(kept):
+  found = list(_arrays(kept()))
+  assert len(found) >= 2
+  assert not any(array.flags.writeable for array in found)
+  with pytest.raises(ValueError, match='read-only'):
+    found[0][:] = 0
 
 
 def test_all_files_together_stay_below_eight_megabytes():

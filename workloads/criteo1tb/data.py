@@ -11,6 +11,7 @@ import numpy as np
 from jaxperf import data, workload
 from workloads.criteo1tb import features, shards
 from workloads.mini_data import clicks as clicks_lib
+from workloads.mini_data import files
 
 MINI_EVAL_TRAIN = 2_048
 _FAKE_EVALUATION_EXAMPLES = 1_000
@@ -131,7 +132,7 @@ def mini(_: pathlib.Path | None = None) -> workload.Data:
 @functools.cache
 def _mini_arrays() -> dict[str, dict[str, np.ndarray]]:
   """`inputs` (N, 39) and `targets` (N,), by split."""
-  return {
+  arrays = {
     split: {
       'inputs': np.concatenate(
         [clicks.dense, clicks.categorical], axis=1, dtype=np.float32
@@ -140,3 +141,4 @@ def _mini_arrays() -> dict[str, dict[str, np.ndarray]]:
     }
     for split, clicks in clicks_lib.splits().items()
   }
+  return files.frozen(arrays)

@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxperf import data, workload
 from workloads.imagenet import augment, records, streams
+from workloads.mini_data import files
 from workloads.mini_data import images as images_lib
 
 MINI_EVAL_TRAIN = 1000  # Training images that one evaluation covers.
@@ -215,4 +216,4 @@ def _grey_levels() -> np.ndarray:
 def _mini_split(split: str) -> tuple[np.ndarray, np.ndarray]:
   """Images (N, 28, 28) uint8 and labels (N,) int32 of a split."""
   examples = images_lib.splits()[split]
-  return examples.images, examples.labels.astype(np.int32)
+  return files.frozen((examples.images, examples.labels.astype(np.int32)))

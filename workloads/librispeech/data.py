@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxperf import data, workload
 from workloads.librispeech import streams, tokenizer, utterances
+from workloads.mini_data import files
 from workloads.mini_data import speech as speech_lib
 
 MINI_EVALUATED = {'train': 160, 'validation': 400, 'test': 400}
@@ -185,7 +186,7 @@ def _commands() -> dict[str, _Commands]:
     for row, text in zip(labels, speech.texts):
       row[: len(text)] = tokenizer.encode_characters(text)
     splits[split] = _Commands(speech, labels, lengths)
-  return splits
+  return files.frozen(splits)
 
 
 def batch_of(audio, lengths, labels, label_lengths, weights=None):

@@ -21,6 +21,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from workloads.mini_data import files
+
 _INDEX = 'index.json'
 
 
@@ -62,8 +64,8 @@ def cached(
       'again in each process. Set XDG_CACHE_HOME to a writable folder.',
       stacklevel=3,
     )
-    return made
-  return _load(folder) or made
+    return files.frozen(made)
+  return _load(folder) or files.frozen(made)
 
 
 def _load(folder: pathlib.Path) -> dict[str, np.ndarray] | None:

@@ -9,11 +9,14 @@ SHA-256 of each file, where it comes from, and its licence.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
 import math
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -89,6 +92,24 @@ def read(name: str, folder: pathlib.Path = FOLDER) -> dict[str, np.ndarray]:
     ).reshape(array['shape'])
     offset += count * dtype.itemsize
   return arrays
+
+
+def frozen(value: Any) -> Any:
+  """The same value, whose arrays nobody can write into by accident.
+
+  Args:
+    value: an array, or a mapping, list, tuple or dataclass of such values.
+  """
+  if isinstance(value, np.ndarray):
+    value.flags.writeable = False
+  elif isinstance(value, Mapping):
+    frozen(list(value.values()))
+  elif isinstance(value, (list, tuple)):
+    for part in value:
+      frozen(part)
+  elif dataclasses.is_dataclass(value):
+    frozen(vars(value))
+  return value
 
 
 def lines(array: np.ndarray) -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from jaxperf import data, workload
+from workloads.mini_data import files
 from workloads.mini_data import molecules as molecules_lib
 from workloads.ogbg import graphs as graphs_lib
 from workloads.ogbg import packing, storage
@@ -157,7 +158,7 @@ def mini_graphs(split: str) -> graphs_lib.Graphs:
 
 @functools.cache
 def _mini_graphs() -> dict[str, graphs_lib.Graphs]:
-  return {
+  graphs = {
     split: graphs_lib.compact(
       graphs_lib.Loose(
         n_node=molecules.n_node,
@@ -170,3 +171,4 @@ def _mini_graphs() -> dict[str, graphs_lib.Graphs]:
     )
     for split, molecules in molecules_lib.splits().items()
   }
+  return files.frozen(graphs)

@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxperf import data as data_lib
 from jaxperf import workload
-from workloads.mini_data import translation
+from workloads.mini_data import files, translation
 from workloads.wmt import packing, streams, text, tokens
 
 # Few, because beam search is slow on a CPU.
@@ -126,13 +126,14 @@ def mini(
   """Sentences from the help pages of an office suite, German to English."""
 
   def load():
-    return {
+    pairs = {
       split: packing.pairs_of(
         [[*ids, packing.END_ID] for ids in (german, english)]
         for english, german in zip(sentences.english, sentences.german)
       )
       for split, sentences in translation.splits().items()
     }
+    return files.frozen(pairs)
 
   return from_pairs(load, translation.detokenize, max_length)
 
