@@ -107,6 +107,16 @@ def amount(value: float, unit: str) -> str:
   return f'{value:.1f}'
 
 
+def few(names: Sequence[str]) -> str:
+  """The first three names, and how many more there are.
+
+  >>> few(['a', 'b', 'c', 'd'])
+  'a, b, c and 1 more'
+  """
+  more = f' and {len(names) - 3} more' if len(names) > 3 else ''
+  return ', '.join(names[:3]) + more
+
+
 def plural(count: int, thing: str) -> str:
   """A count and its noun.
 

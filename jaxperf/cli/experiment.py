@@ -26,6 +26,12 @@ def add_parsers(commands: argparse._SubParsersAction) -> None:
   parser.add_argument(
     '--retry', action='store_true', help='run failed trials again'
   )
+  parser.add_argument(
+    '--changed',
+    choices=('rerun',),
+    help='begin trials anew whose submission or settings changed since; what '
+    'they hold is kept in replaced_N in their folders',
+  )
   parser.set_defaults(handler=_run, takes_overrides=True)
 
   parser = commands.add_parser(
@@ -50,7 +56,7 @@ def _run(options: argparse.Namespace) -> int:
   config = config_lib.parse(options.config, options.overrides)
   name = pathlib.Path(options.config).stem
   folder = options.workdir or pathlib.Path('results', name)
-  code = run.run(config, folder, options.retry)
+  code = run.run(config, folder, options.retry, options.changed == 'rerun')
   if config.rehearsal:
     from jaxperf.costs import rehearsal
 

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import datetime
 import fcntl
 import json
 import os
 import pathlib
+import socket
 from typing import Any
 
 from jaxperf import errors
@@ -28,6 +30,10 @@ def read_json(path: pathlib.Path) -> Any | None:
     return None
 
 
+class TakenError(errors.UserError):
+  """Another process has what this one wants."""
+
+
 class Lock:
   """Keeps two processes off one trial; the system frees it with its owner."""
 
@@ -35,7 +41,7 @@ class Lock:
     """Takes the lock.
 
     Raises:
-      UserError: if another process holds it.
+      TakenError: if another process holds it; says which.
     """
     folder.mkdir(parents=True, exist_ok=True)
     self._file = (folder / 'lock').open('a+')
@@ -43,12 +49,15 @@ class Lock:
       fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
       self._file.seek(0)
-      raise errors.UserError(
-        f'{folder} is being run by process {self._file.read().strip()}: wait '
-        'for it or stop it'
+      raise TakenError(
+        f'{folder} is being run by {_owner(self._file.read())}: wait for it or '
+        'stop it'
       ) from None
     self._file.truncate(0)
-    self._file.write(f'{os.getpid()}\n')
+    now = datetime.datetime.now().astimezone().isoformat(' ', 'seconds')
+    self._file.write(
+      f'process {os.getpid()} on {socket.gethostname()} since {now}\n'
+    )
     self._file.flush()
 
   def release(self) -> None:
@@ -56,15 +65,23 @@ class Lock:
     self._file.close()
 
 
-def locked(folder: pathlib.Path) -> bool:
-  """Whether a process runs the trial of this folder."""
+def owner(folder: pathlib.Path) -> str | None:
+  """Which process runs the trial of this folder, for people; None if none."""
   try:
     file = (folder / 'lock').open()
   except FileNotFoundError:
-    return False
+    return None
   with file:
     try:
       fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-      return True
-  return False
+      return _owner(file.read())
+  return None
+
+
+def _owner(text: str) -> str:
+  """What a lock says of its owner; earlier versions wrote a number alone."""
+  words = text.strip()
+  if not words:
+    return 'a process that starts just now'
+  return f'process {words}' if words.isdecimal() else words

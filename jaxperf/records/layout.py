@@ -17,6 +17,7 @@ FRAMEWORK = re.compile(r'(.+)_(jax|pytorch)')
 # Files of a trial.
 EVALUATIONS = 'eval_measurements.csv'
 MEASUREMENTS = 'measurements.csv'
+REPLACED = 'replaced_'  # And a number: what a trial held before it began anew.
 # Column on disk -> column of our tables, in the order on disk; metrics follow.
 NAMES = {
   'global_step': 'step',

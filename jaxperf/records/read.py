@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from jaxperf import errors
-from jaxperf.records import find, layout, parse
+from jaxperf.records import find, identity, layout, parse
 
 _RECORDED = (
   'outcome',
@@ -29,6 +29,7 @@ _RECORDED = (
   'buckets',
   'hardware',
   'software',
+  'identity',
 )
 
 
@@ -43,7 +44,8 @@ class Results(NamedTuple):
       `submission`, `study`, `workload`, `framework`, `trial`, `path`,
       `evaluations` (their number), and where they are recorded `outcome`,
       `message`, `preemptions`, `buckets` (what the clock counted: name ->
-      seconds), `hardware`, `software`; None otherwise.
+      seconds), `hardware`, `software`; None otherwise. `identity` is a list of
+      what made it, see `records.identity`.
     notes: what was skipped or repaired.
     config: of the experiment; empty if there is none.
   """
@@ -152,7 +154,21 @@ def _record(
     'buckets': result.get('buckets'),
     'hardware': _hardware(environment),
     'software': _text(environment.get('jax_version')),
+    'identity': _identity(root, trial, notes),
   }
+
+
+def _identity(
+  root: pathlib.Path, trial: find.Trial, notes: list[layout.Note]
+) -> list[identity.Identity]:
+  """What made a trial; nothing if that was not recorded."""
+  if identity.FILE not in trial.files:
+    return []
+  try:
+    return identity.read(root / trial.path)
+  except errors.UserError as error:
+    notes.append(layout.Note(f'{trial.path}/{identity.FILE}', f'{error}'))
+    return []
 
 
 def _text(value: object) -> str | None:

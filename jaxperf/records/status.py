@@ -47,7 +47,7 @@ def read_trial(folder: pathlib.Path, trial: pathlib.PurePath) -> TrialStatus:
     result=files.read_json(path / 'result.json'),
     progress=progress,
     silent_s=silent_s,
-    running=files.locked(path),
+    running=files.owner(path) is not None,
   )
 
 

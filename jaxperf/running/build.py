@@ -15,7 +15,7 @@ from jaxperf import rules as rules_lib
 from jaxperf import submission as submission_lib
 from jaxperf import workload as workload_lib
 from jaxperf.running import config as config_lib
-from jaxperf.running import entries, environment, plugins
+from jaxperf.running import entries, environment, identity, plugins
 from jaxperf.running import jobs as jobs_lib
 from jaxperf.trial import step
 from jaxperf.trial import trial as trial_lib
@@ -98,6 +98,8 @@ def make_trial(
     checkpoint_every_s=config.checkpoint_every_s,
     max_steps=config.max_steps or None,
     keep_state=config.keep_state,
+    identity=identity.of_job(config, job, entry, training)
+    | identity.surroundings(),
     eval_batches=config.rehearsal or None,
     settings=settings,
     environment={f'workload.{name}': value for name, value in about.items()}

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import pathlib
 import types
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from jaxperf import errors
@@ -14,7 +14,7 @@ from jaxperf import submission as submission_lib
 from jaxperf import tuning as tuning_lib
 from jaxperf.algoperf import adapter, files
 from jaxperf.algoperf import method as algoperf_method
-from jaxperf.running import plugins
+from jaxperf.running import plugins, sources
 from jaxperf.trial import compiled, trial
 
 _ATTRIBUTE = {'external': 'submission', 'self': 'self_tuning'}
@@ -30,7 +30,8 @@ class Entry(NamedTuple):
     submission: a `jaxperf.Submission`, or an `algoperf.files.File`.
     method: how that kind of submission trains.
     tuning: its own, or what replaces it.
-    digest: SHA-256 of the file that defines it.
+    files: that it is made of -> SHA-256, see `sources.files`; the one that
+      defines it comes first.
   """
 
   spec: str
@@ -38,7 +39,12 @@ class Entry(NamedTuple):
   submission: submission_lib.Submission | files.File
   method: trial.Method
   tuning: tuning_lib.Tuning
-  digest: str
+  files: Mapping[str, str]
+
+  @property
+  def digest(self) -> str:
+    """SHA-256 of the file that defines it."""
+    return next(iter(self.files.values()))
 
 
 def entry(spec: str, ruleset: str, search_space: str = '') -> Entry:
@@ -116,14 +122,13 @@ def _entry(
   tuning = submission.tuning
   if search_space:
     tuning = _search_space(search_space, ruleset)
-  content = pathlib.Path(module.__file__).read_bytes()
   return Entry(
     spec=spec,
     name=submission_name(spec),
     submission=submission,
     method=method,
     tuning=tuning,
-    digest=hashlib.sha256(content).hexdigest(),
+    files=sources.files(module),
   )
 
 

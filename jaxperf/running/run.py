@@ -15,24 +15,31 @@ from collections.abc import Callable, Iterator, Sequence
 
 import jax
 import rich.console
-import rich.live
-import rich.text
 
 from jaxperf import errors
-from jaxperf.records import files, layout, sinks, status
-from jaxperf.running import build, launch
+from jaxperf.records import files, layout, sinks
+from jaxperf.running import build, identity, launch
 from jaxperf.running import config as config_lib
 from jaxperf.running import folder as folder_lib
 from jaxperf.running import jobs as jobs_lib
+from jaxperf.running import shown as shown_lib
+from jaxperf.trial import trial as trial_lib
 
 
-def run(config: config_lib.Config, folder: pathlib.Path, retry: bool) -> int:
+def run(
+  config: config_lib.Config,
+  folder: pathlib.Path,
+  retry: bool = False,
+  rerun: bool = False,
+) -> int:
   """Runs what is missing in a results folder.
 
   Args:
     config: checked.
     folder: results folder.
     retry: run trials that failed again.
+    rerun: begin trials anew that another version of their submission or other
+      settings have made; what they hold is kept beside.
 
   Returns:
     Exit code: 0 if no trial failed, 1 otherwise, 130 if it was interrupted.
@@ -45,7 +52,10 @@ def run(config: config_lib.Config, folder: pathlib.Path, retry: bool) -> int:
   whole = folder_lib.merged_config(folder, config)
   plan = jobs_lib.plan(whole)
   jobs = _asked_for(config, plan.jobs)
-  _check(config, plan, jobs)
+  made_by = _check(config, plan, jobs)
+  identity.settle(
+    {folder / job.folder: made_by[job.folder] for job in jobs}, rerun
+  )
   folder_lib.write(folder, whole, plan)
   if retry:
     _forget_failures(folder, jobs)
@@ -57,7 +67,7 @@ def run(config: config_lib.Config, folder: pathlib.Path, retry: bool) -> int:
     f'{len(jobs)} trials, {len(jobs) - len(missing)} done already; '
     f'results in {folder}'
   )
-  shown = _Shown(folder, len(missing), console)
+  shown = shown_lib.Shown(folder, len(missing), console)
   tasks = [_task(folder, job) for job in missing]
   with _interrupted() as interrupted, shown:
     _run_all(launcher, tasks, shown, exports, interrupted)
@@ -83,18 +93,25 @@ def _check(
   config: config_lib.Config,
   plan: jobs_lib.Plan,
   jobs: Sequence[jobs_lib.Job],
-) -> None:
-  """Refuses submissions that cannot work, before any device is touched."""
+) -> dict[pathlib.PurePosixPath, dict]:
+  """Refuses submissions that cannot work, before any device is touched.
+
+  Returns:
+    Folder of each job -> the identity of its trial.
+  """
   jax.config.update('jax_platforms', 'cpu')  # Of this process alone.
-  first: dict[tuple, jobs_lib.Job] = {}
+  trainings: dict[tuple, trial_lib.Training] = {}
+  made_by = {}
   for job in jobs:
-    first.setdefault((job.spec, job.workload), job)
-  for job in first.values():
-    training = build.make_training(config, job, plan.entries[job.spec])
-    try:
-      training.method.check(training)
-    except errors.UserError as error:
-      raise errors.UserError(f'{job.spec} on {job.workload}: {error}') from None
+    entry, key = plan.entries[job.spec], (job.spec, job.workload)
+    if key not in trainings:
+      trainings[key] = training = build.make_training(config, job, entry)
+      try:
+        training.method.check(training)
+      except errors.UserError as error:
+        raise errors.UserError(f'{" on ".join(key)}: {error}') from None
+    made_by[job.folder] = identity.of_job(config, job, entry, trainings[key])
+  return made_by
 
 
 @contextlib.contextmanager
@@ -129,94 +146,40 @@ def _task(folder: pathlib.Path, job: jobs_lib.Job) -> launch.Task:
 def _run_all(
   launcher: launch.Launcher,
   tasks: Sequence[launch.Task],
-  shown: _Shown,
+  shown: shown_lib.Shown,
   exports: Sequence[tuple[sinks.Sink, str]],
   interrupted: Callable[[], bool],
 ) -> None:
   """Starts the tasks and follows them to their ends, unless interrupted."""
+  elsewhere = [task for task in tasks if files.owner(task.folder)]
+  for task in elsewhere:
+    shown.elsewhere(task)
   try:
-    launcher.start(tasks)
-    while (launcher.running or launcher.waiting) and not interrupted():
+    launcher.start([task for task in tasks if task not in elsewhere])
+    while launcher.running or launcher.waiting or elsewhere:
+      if interrupted():
+        break
       shown.running(launcher)
-      for ended in launcher.ended():
-        shown.ended(ended)
-        for sink, target in exports:
-          sink.export(shown.folder, target)
+      here = launcher.ended()
+      there = [task for task in elsewhere if not files.owner(task.folder)]
+      for ended in [*here, *(launch.Ended(task, None) for task in there)]:
+        if ended.status == launch.TAKEN:
+          shown.elsewhere(ended.task)
+        elif ended.task in there and not _has_result(ended.task):
+          launcher.start([ended.task])  # Nobody runs it any more.
+        else:
+          shown.ended(ended)
+          for sink, target in exports:
+            sink.export(shown.folder, target)
+      taken = [ended.task for ended in here if ended.status == launch.TAKEN]
+      elsewhere = [task for task in elsewhere if task not in there] + taken
   finally:
     launcher.stop()
 
 
-class _Shown:
-  """What the user sees of the trials: a line an event, and a live part."""
-
-  def __init__(
-    self, folder: pathlib.Path, count: int, console: rich.console.Console
-  ):
-    self.folder = folder
-    self._console, self._count, self._done = console, count, 0
-    self._started: set[pathlib.Path] = set()
-    self._live = rich.live.Live(
-      console=console, transient=True, refresh_per_second=4
-    )
-
-  def __enter__(self) -> _Shown:
-    if self._console.is_terminal:
-      self._live.start()
-    return self
-
-  def __exit__(self, *_) -> None:
-    self._live.stop()
-
-  def running(self, launcher: launch.Launcher) -> None:
-    """Shows what runs now."""
-    if self._console.is_terminal:
-      self._live.update(self._text(launcher))
-      return
-    for task, _ in launcher.running:
-      if task.folder not in self._started:
-        self._started.add(task.folder)
-        self._console.print(f'start {task.folder.relative_to(self.folder)}')
-
-  def ended(self, ended: launch.Ended) -> None:
-    """Says how a trial ended.
-
-    Raises:
-      UserError: if it could not start because of a mistake of the user's, which
-        ends the experiment.
-    """
-    self._done += 1
-    trial = self._trial(ended.task)
-    log = ended.task.folder / 'trial.log'
-    if ended.status == 2:
-      raise errors.UserError(_last_line(log))
-    if trial.result is not None:
-      outcome = layout.Outcome(trial.result['outcome'])
-      text = f'{outcome:<8} {status.describe(trial)}'
-      if outcome.failed:
-        text += f': {trial.result["message"]} (see {log})'
-    elif ended.status == launch.STOPPED:
-      text = 'stopped, can be continued'
-    else:
-      text = (
-        f'error: it ended with status {ended.status} and no result (see {log})'
-      )
-    count = f'[{self._done}/{self._count}]'
-    self._console.print(f'{count} {trial.folder}: {text}', markup=False)
-
-  def _trial(self, task: launch.Task) -> status.TrialStatus:
-    """The state of a task's trial."""
-    return status.read_trial(self.folder, task.folder.relative_to(self.folder))
-
-  def _text(self, launcher: launch.Launcher) -> rich.text.Text:
-    """One line a running trial."""
-    lines = []
-    for task, _ in launcher.running:
-      trial = self._trial(task)
-      state = status.describe(trial) if trial.progress else 'starting'
-      lines.append(f'{trial.folder}: {state}')
-    if launcher.waiting:
-      lines.append(f'{launcher.waiting} more waiting')
-    return rich.text.Text('\n'.join(lines), no_wrap=True, overflow='ellipsis')
+def _has_result(task: launch.Task) -> bool:
+  """Whether the trial of a task has ended."""
+  return (task.folder / 'result.json').exists()
 
 
 def _summary(
@@ -258,9 +221,3 @@ def _forget_failures(
     outcome = _outcome(folder, job)
     if outcome is not None and outcome.failed:
       (folder / job.folder / 'result.json').unlink()
-
-
-def _last_line(path: pathlib.Path) -> str:
-  """The last line of a log."""
-  lines = path.read_text(errors='replace').strip().splitlines()
-  return lines[-1].removeprefix('jaxperf: ') if lines else f'see {path}'

@@ -7,14 +7,15 @@ from __future__ import annotations
 import os
 import pathlib
 import signal
+import sys
 import threading
 from collections.abc import Callable
 
 import jax
 
 from jaxperf import rules
-from jaxperf.records import layout
-from jaxperf.running import build, entries, launch
+from jaxperf.records import files, layout
+from jaxperf.running import build, entries, identity, launch
 from jaxperf.running import folder as folder_lib
 from jaxperf.trial import compiled
 from jaxperf.trial import run as run_lib
@@ -37,7 +38,12 @@ def run(folder: pathlib.Path, name: str) -> int:
     compiled.share_compiled_code(folder)
   entry = entries.entry(job.spec, config.ruleset, config.search_space)
   trial = build.make_trial(config, job, entry)
-  outcome = run_lib.run(trial, folder / job.folder, should_stop)
+  identity.check(folder / job.folder, trial.identity)
+  try:
+    outcome = run_lib.run(trial, folder / job.folder, should_stop)
+  except files.TakenError as error:
+    print(f'jaxperf: {error}', file=sys.stderr)
+    return launch.TAKEN
   print(f'outcome: {outcome}', flush=True)
   if outcome is layout.Outcome.STOPPED:
     return launch.STOPPED

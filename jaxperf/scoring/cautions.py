@@ -54,7 +54,8 @@ def about_set(
     missing = row.index[row].tolist()
     if missing:
       warnings.append(
-        f'{submission} was not run on {_few(missing)}: counts as not reached.'
+        f'{submission} was not run on {text.few(missing)}: counts as not '
+        'reached.'
       )
   return warnings
 
@@ -127,13 +128,13 @@ def about_runs(results: read.Results, trials: pd.DataFrame) -> list[str]:
     paths = trials.loc[outcomes == outcome, 'path'].tolist()
     if paths:
       warnings.append(
-        f'{text.plural(len(paths), "trial")} {outcome}: {_few(paths)}.'
+        f'{text.plural(len(paths), "trial")} {outcome}: {text.few(paths)}.'
       )
   unfinished = trials.loc[outcomes == '', 'path'].tolist()
   if results.config and unfinished:
     warnings.append(
       f'{text.plural(len(unfinished), "trial")} not finished: '
-      f'{_few(unfinished)}.'
+      f'{text.few(unfinished)}.'
     )
   hardware = trials['hardware'].dropna().unique()
   if len(hardware) > 1:
@@ -159,10 +160,4 @@ def _unusual(
     f'{submission} on {workload} ({count})'
     for (submission, workload, *_), count in unusual.items()
   )
-  return [f'{ask}; other numbers: {_few(list(cells))}.']
-
-
-def _few(names: Sequence[str]) -> str:
-  """The first three names, and how many more there are."""
-  more = f' and {len(names) - 3} more' if len(names) > 3 else ''
-  return ', '.join(names[:3]) + more
+  return [f'{ask}; other numbers: {text.few(list(cells))}.']

@@ -19,6 +19,7 @@ from jaxperf.scoring import (
   cautions,
   clocks,
   confidence,
+  provenance,
   published,
   score,
   selection,
@@ -85,6 +86,7 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
     *cautions.about_set(times, rules, scoring),
     *cautions.about_counts(studies, rules, ruleset),
     *cautions.about_runs(results, trials),
+    *provenance.warnings(trials),
   ]
   samples, other_scores = None, None
   if options.against:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import jax
 
 from jaxperf import errors
-from jaxperf.records import files, layout
+from jaxperf.records import files, identity, layout
 from jaxperf.trial import loop
 from jaxperf.trial import trial as trial_lib
 
@@ -44,6 +44,8 @@ def run(
       stack.callback(files.Lock(folder).release)
       if (result := files.read_json(folder / 'result.json')) is not None:
         return layout.Outcome(result['outcome'])
+      if trial.identity:
+        identity.note(folder, trial.identity)
       own_folder = folder
     else:  # One process writes the records; the others' are thrown away.
       own_folder = pathlib.Path(

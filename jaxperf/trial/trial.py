@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from jaxperf import rules
 from jaxperf import submission as submission_lib
 from jaxperf import workload as workload_lib
+from jaxperf.records import identity
 
 
 class Functions(NamedTuple):
@@ -169,6 +170,7 @@ class Trial:
     keep_state: keep the last state when the trial has ended.
     eval_batches: batches of each split that an evaluation covers, which then
       judges nothing; None for all.
+    identity: what makes it, see `records.identity`; empty to record none.
     settings: what to write to `flags_K.json`.
     environment: what to write to `meta_data_K.json`.
   """
@@ -179,6 +181,7 @@ class Trial:
   max_steps: int | None = None
   keep_state: bool = False
   eval_batches: int | None = None
+  identity: identity.Identity = dataclasses.field(default_factory=dict)
   settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   environment: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 

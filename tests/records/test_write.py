@@ -1,12 +1,12 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
-from jaxperf import errors
 from jaxperf.records import files, layout, write
 
 METRICS = [
@@ -99,13 +99,13 @@ def test_a_json_file_is_written_whole_or_not_at_all(tmp_path):
 
 
 def test_a_lock_is_held_by_one_and_freed(tmp_path):
-  assert not files.locked(tmp_path)
+  assert files.owner(tmp_path) is None
   lock = files.Lock(tmp_path)
-  assert files.locked(tmp_path)
-  with pytest.raises(errors.UserError, match='is being run by process'):
+  assert files.owner(tmp_path).startswith(f'process {os.getpid()} on ')
+  with pytest.raises(files.TakenError, match='is being run by process'):
     files.Lock(tmp_path)
   lock.release()
-  assert not files.locked(tmp_path)
+  assert files.owner(tmp_path) is None
   files.Lock(tmp_path).release()
 
 

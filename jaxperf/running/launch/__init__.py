@@ -17,7 +17,9 @@ from typing import NamedTuple, Protocol
 
 from jaxperf import errors
 
-STOPPED = 75  # Exit status of a trial that saved its state and can go on.
+# Exit statuses of a trial.
+STOPPED = 75  # It saved its state and can go on.
+TAKEN = 76  # Another process runs it.
 
 
 class Task(NamedTuple):
