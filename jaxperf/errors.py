@@ -3,7 +3,12 @@
 """The one exception for mistakes that a user can mend."""
 
 import difflib
+import pathlib
+import traceback
 from collections.abc import Iterable
+
+# Folders of the AlgoPerf repository that its submissions import from.
+_BENCHMARK = ('algorithms', 'algoperf', 'algorithmic_efficiency', 'submissions')
 
 
 class UserError(Exception):
@@ -31,3 +36,34 @@ def first_line(error: BaseException) -> str:
   'ValueError: too large'
   """
   return f'{type(error).__name__}: {error}'.split('\n')[0][:500]
+
+
+def in_code(error: BaseException, folder: pathlib.Path) -> str:
+  """What a user's code raised, in one line with its file and line.
+
+  Args:
+    error: as it was caught.
+    folder: of the user's files; the last of their lines that was active is
+      named.
+  """
+  if isinstance(error, SyntaxError) and error.filename:
+    return (
+      f'{error.filename}, line {error.lineno} is not valid Python: {error.msg}'
+    )
+  place = ''
+  for frame in traceback.extract_tb(error.__traceback__):
+    path = pathlib.Path(frame.filename)
+    if path.is_absolute() and path.parent.is_relative_to(folder.resolve()):
+      place = f'{frame.filename}, line {frame.lineno}'
+  if isinstance(error, ModuleNotFoundError) and error.name:
+    top = error.name.partition('.')[0]
+    if top in _BENCHMARK:
+      return (
+        f'{place} imports {error.name}, a module of the AlgoPerf repository '
+        'that does not come with jaxperf: put its file beside this one'
+      )
+    return (
+      f'{place} imports {error.name}, which is not installed: pip install '
+      f'{top}, or put it beside the file'
+    )
+  return f'{place}: {first_line(error)}'

@@ -7,8 +7,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import numbers
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,15 @@ class Points:
       points: name -> value, each.
       same_names: whether to refuse points that differ in their names.
     """
-    object.__setattr__(self, 'points', tuple(dict(p) for p in points))
+    found = [points] if isinstance(points, (str, Mapping)) else list(points)
+    if isinstance(points, (str, Mapping)) or not all(
+      isinstance(point, Mapping) for point in found
+    ):
+      raise ValueError(
+        f'Points was given {_shown(points)}, expected a list of points, each '
+        'of names and values, e.g. [{"learning_rate": 0.001}]'
+      )
+    object.__setattr__(self, 'points', tuple(dict(p) for p in found))
     if not self.points:
       raise ValueError('Points is empty: give at least one tuning point')
     if not same_names:
@@ -57,6 +66,12 @@ class Range:
   scaling: str = 'linear'
 
   def __post_init__(self):
+    for name in ('min', 'max'):
+      value = getattr(self, name)
+      if not _is_number(value):
+        raise ValueError(
+          f'{name} of a range is {_shown(value)}, expected a finite number'
+        )
     if self.scaling not in ('linear', 'log'):
       raise ValueError(
         f"scaling is {self.scaling!r}, expected 'linear' or 'log'"
@@ -87,6 +102,13 @@ class Choice:
   values: tuple[Any, ...]
 
   def __post_init__(self):
+    if isinstance(self.values, (str, bytes)) or not isinstance(
+      self.values, Sequence
+    ):
+      raise ValueError(
+        f'a choice was given {_shown(self.values)}, expected a list of values'
+      )
+    object.__setattr__(self, 'values', tuple(self.values))
     if not self.values:
       raise ValueError('a choice needs at least one value')
 
@@ -139,7 +161,12 @@ def read_json(path: str | pathlib.Path) -> Points | SearchSpace:
   """The tuning in an AlgoPerf `tuning_search_space.json` file.
 
   A list of objects is `Points`, which may differ in their names; an object maps
-  names to `{"min", "max", "scaling"}` or `{"feasible_points"}`.
+  names to `{"min", "max", "scaling"}`, `{"feasible_points"}` or a constant.
+
+  Raises:
+    OSError: if it cannot be read.
+    ValueError: if it is no JSON, or says something else; names file and
+      hyperparameter.
 
   >>> import tempfile
   >>> with tempfile.NamedTemporaryFile('w+', suffix='.json') as file:
@@ -147,22 +174,64 @@ def read_json(path: str | pathlib.Path) -> Points | SearchSpace:
   ...   read_json(file.name).dimensions
   {'b1': Choice(values=(0.9, 0.95))}
   """
-  content = json.loads(pathlib.Path(path).read_text())
-  if isinstance(content, list):
-    return Points(content, same_names=False)
-  dimensions = {}
-  for name, spec in content.items():
-    if 'feasible_points' in spec:
-      dimensions[name] = Choice(tuple(spec['feasible_points']))
-    elif 'min' in spec and 'max' in spec:
-      dimensions[name] = Range(
-        spec['min'], spec['max'], spec.get('scaling', 'linear')
-      )
-    else:
+  try:
+    content = json.loads(
+      pathlib.Path(path).read_bytes(), object_pairs_hook=_object
+    )
+    if isinstance(content, list):
+      return Points(content, same_names=False)
+    if not isinstance(content, dict):
       raise ValueError(
-        f"{path}: {name!r} has neither 'feasible_points' nor 'min' and 'max'"
+        f'it holds {_shown(content)}, expected a list of points or an object '
+        'of hyperparameters'
       )
-  return SearchSpace(**dimensions)
+    return SearchSpace(
+      **{name: _dimension(name, spec) for name, spec in content.items()}
+    )
+  except ValueError as error:
+    raise ValueError(f'{path}: {error}') from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+  """A JSON object whose names differ."""
+  names = [name for name, _ in pairs]
+  for name in names:
+    if names.count(name) > 1:
+      raise ValueError(f'{name!r} is given {names.count(name)} times')
+  return dict(pairs)
+
+
+def _dimension(name: str, spec: Any) -> Range | Choice:
+  """One hyperparameter of a search space in JSON."""
+  if isinstance(spec, list):
+    raise ValueError(
+      f'{name!r} is a list: write {{"feasible_points": {_shown(spec)}}}'
+    )
+  if not isinstance(spec, dict):
+    return Choice((spec,))
+  keys = set(spec)
+  try:
+    if keys == {'feasible_points'}:
+      return Choice(spec['feasible_points'])
+    if {'min', 'max'} <= keys <= {'min', 'max', 'scaling'}:
+      return Range(**spec)
+  except ValueError as error:
+    raise ValueError(f'{name!r}: {error}') from None
+  raise ValueError(
+    f'{name!r} has {", ".join(map(repr, spec)) or "nothing"}, expected either '
+    "'feasible_points' or 'min', 'max' and perhaps 'scaling'"
+  )
+
+
+def _is_number(value: Any) -> bool:
+  """Whether a value is a finite number."""
+  is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+  return is_real and math.isfinite(value)
+
+
+def _shown(value: Any) -> str:
+  """A value in a sentence."""
+  return repr(value) if len(repr(value)) <= 40 else f'{repr(value)[:40]}...'
 
 
 def write_json(tuning: Points | SearchSpace, path: str | pathlib.Path) -> None:

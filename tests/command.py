@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 
-def jaxperf(*arguments, devices=1, environment=os.environ, **options):
-  environment = environment | {
+def jaxperf(*arguments, devices=1, **options):
+  environment = os.environ | {
     'XLA_FLAGS': f'--xla_force_host_platform_device_count={devices}',
     'COLUMNS': '200',
   }

@@ -100,3 +100,74 @@ def test_algoperf_search_spaces_are_read_and_written(tmp_path):
   points = tuning.Points([{'a': 1.0}, {'a': 2.0}])
   tuning.write_json(points, path)
   assert tuning.read_json(path) == points
+
+
+@pytest.mark.parametrize(
+  ('text', 'message'),
+  [
+    (
+      '{"lr": {"feasible_points": 0.1}}',
+      "'lr': a choice was given 0.1, expect",
+    ),
+    ('{"lr": {"feasible_points": "cosine"}}', "'lr': a choice was given 'cos"),
+    ('{"lr": {"feasible_points": {"a": 1}}}', "'lr': a choice was given {'a'"),
+    ('{"lr": {"feasible_points": []}}', "'lr': a choice needs at least one"),
+    (
+      '{"lr": {"min": "1e-4", "max": "1e-2"}}',
+      "'lr': min of a range is '1e-4'",
+    ),
+    ('{"lr": {"min": 0, "max": true}}', "'lr': max of a range is True"),
+    ('{"lr": {"min": 0, "max": NaN}}', "'lr': max of a range is nan"),
+    ('{"lr": {"min": [0], "max": 1}}', r"'lr': min of a range is \[0\]"),
+    ('{"lr": {"min": 0, "max": 1, "scale": "log"}}', "'lr' has .*'scale', exp"),
+    ('{"lr": {"min": 0, "max": 1, "scaling": 3}}', "'lr': scaling is 3"),
+    ('{"lr": {"min": 0}}', "'lr' has 'min', expected"),
+    ('{"lr": {}}', "'lr' has nothing, expected"),
+    ('{"lr": [0.1, 0.2]}', "'lr' is a list: write .*feasible_points"),
+    ('{"lr": 1, "lr": 2}', "'lr' is given 2 times"),
+    ('{}', 'SearchSpace is empty'),
+    ('[]', 'Points is empty'),
+    ('[0.1]', r'Points was given \[0.1\], expected a list of points'),
+    ('["lr"]', 'Points was given'),
+    ('"text"', "it holds 'text', expected"),
+    ('3', 'it holds 3, expected'),
+    ('{"lr": ', 'Expecting value'),
+  ],
+)
+def test_search_spaces_that_cannot_be_read_are_named(tmp_path, text, message):
+  path = tmp_path / 'space.json'
+  path.write_text(text)
+  with pytest.raises(ValueError, match=message) as caught:
+    tuning.read_json(path)
+  assert str(caught.value).startswith(f'{path}: ')
+
+
+def test_constants_and_lists_as_values_are_read(tmp_path):
+  path = tmp_path / 'space.json'
+  path.write_text(
+    '{"lr": 0.1, "name": "cosine", "flag": false, "none": null, '
+    '"betas": {"feasible_points": [[0.9, 0.95], [0.9, 0.999]]}}'
+  )
+  space = tuning.read_json(path)
+  (points,) = tuning.deal(space, 1, 8, 0)
+  assert {point['lr'] for point in points} == {0.1}
+  assert {point['name'] for point in points} == {'cosine'}
+  assert {tuple(point['betas']) for point in points} == {
+    (0.9, 0.95),
+    (0.9, 0.999),
+  }
+  tuning.write_json(space, path)
+  assert tuning.read_json(path) == space
+
+
+@pytest.mark.parametrize('given', ['text', {'lr': 1}, [1], ['a'], 3])
+def test_points_are_mappings(given):
+  with pytest.raises(
+    (ValueError, TypeError), match=r'expected a list|iterable'
+  ):
+    tuning.Points(given)
+
+
+def test_letters_of_a_text_are_no_values():
+  with pytest.raises(ValueError, match="given 'cosine', expected a list"):
+    tuning.Choice('cosine')

@@ -77,4 +77,4 @@ def _tuning(path: pathlib.Path, ruleset: str) -> tuning.Tuning:
   try:
     return tuning.read_json(path)
   except ValueError as error:
-    raise errors.UserError(f'{path}: {error}') from None
+    raise errors.UserError(str(error)) from None

@@ -17,6 +17,7 @@ from jaxperf import tuning as tuning_lib
 
 _PACKAGES = ('algoperf', 'algorithmic_efficiency')
 _RECOGNISED_BY = {'update_params', 'init_optimizer_state'}
+_SINCE_V06 = ('jax_sharding_utils', 'train_state')
 _OLD_NAMES = ('jax.pmap', 'jax_utils.replicate', 'jax_utils.unreplicate')
 
 
@@ -60,10 +61,15 @@ def package_of(path: pathlib.Path) -> str | None:
       f'{imported["torch"]} imports torch): only JAX submissions run here'
     )
   if (line := _first_pmap(tree)) is not None:
+    newer = any(name.endswith(_SINCE_V06) for name in _names(tree))
+    what = (
+      'is written for v0.6 or later, but'
+      if newer
+      else ('is written for AlgoPerf v0.5, whose files do not run here:')
+    )
     raise errors.UserError(
-      f'{path} is written for AlgoPerf v0.5 (line {line} uses jax.pmap or '
-      'flax.jax_utils, arrays with a leading device axis): only JAX '
-      'submissions for v0.6 or later, with jax.jit and shardings, run here'
+      f'{path} {what} line {line} uses jax.pmap or flax.jax_utils, for arrays '
+      'with a leading device axis; use jax.jit with shardings instead'
     )
   return next((p for p in _PACKAGES if p in imported), _PACKAGES[0])
 
@@ -104,6 +110,15 @@ def _imports(tree: ast.Module) -> dict[str, int]:
     elif isinstance(node, ast.ImportFrom) and node.module:
       found.setdefault(node.module, node.lineno)
   return found
+
+
+def _names(tree: ast.Module) -> Iterator[str]:
+  """Modules and names that a file imports, and arguments that it takes."""
+  for node in ast.walk(tree):
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+      yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.arg):
+      yield node.arg
 
 
 def _first_pmap(tree: ast.Module) -> int | None:

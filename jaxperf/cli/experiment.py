@@ -50,11 +50,11 @@ def add_parsers(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-  from jaxperf.running import config as config_lib
-  from jaxperf.running import run
+  from jaxperf.running import config_file, run
 
-  config = config_lib.parse(options.config, options.overrides)
-  name = pathlib.Path(options.config).stem
+  config = config_file.parse(options.config, options.overrides)
+  source, _, argument = options.config.partition(':')
+  name = '_'.join(filter(None, [pathlib.Path(source).stem, argument]))
   folder = options.workdir or pathlib.Path('results', name)
   code = run.run(config, folder, options.retry, options.changed == 'rerun')
   if config.rehearsal:

@@ -16,6 +16,8 @@ import pathlib
 import time
 from collections.abc import Callable, Iterator
 
+from jaxperf import cache
+
 _DEPTH = 4  # Of a trial's folder below the root; what is deeper is not read.
 _KEPT = 64
 _PACKAGE = pathlib.Path(__file__).parents[1]
@@ -39,7 +41,7 @@ def remembered(
   """
   entries = [*_entries(pathlib.Path(folder), _DEPTH), *_entries(_PACKAGE, 2)]
   key = hashlib.sha256(repr((arguments, entries)).encode()).hexdigest()
-  path = _cache_folder() / key
+  path = cache.folder('score') / key
   with contextlib.suppress(OSError):
     return path.read_text()
   text = compute()
@@ -70,11 +72,6 @@ def _entries(folder: pathlib.Path, depth: int) -> Iterator[tuple]:
       )
       if depth and entry.is_dir():
         yield from _entries(entry.path, depth - 1)
-
-
-def _cache_folder() -> pathlib.Path:
-  home = os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache'
-  return pathlib.Path(home, 'jaxperf', 'score')
 
 
 def _keep(path: pathlib.Path, text: str) -> None:

@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
-import pathlib
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Mapping
 from typing import Any
 
 from jaxperf import errors
@@ -95,7 +94,7 @@ def make_config(values: Mapping[str, Any]) -> Config:
       value cannot be.
   """
   for key in values:
-    _check_key(key)
+    check_key(key)
   defaults = Config()
   typed = {
     key: _typed(key, value, getattr(defaults, key))
@@ -123,71 +122,7 @@ def rules_of(name: str) -> rules_lib.Rules:
     raise errors.UserError(str(error)) from None
 
 
-def parse(name: str, overrides: Sequence[str]) -> Config:
-  """The config of a file with `--config.KEY=VALUE` overrides.
-
-  Args:
-    name: path of a file that defines `get_config()`, or name of a module in
-      `experiments`.
-    overrides: such arguments; `submission` may stand for `submissions`.
-
-  Raises:
-    UserError: for an unknown key (with the nearest name), a value of the wrong
-      type, a file without `get_config`.
-  """
-  # Not for the processes of trials, which read a config that is checked.
-  import ml_collections
-  from absl import flags
-  from ml_collections import config_flags
-
-  defaults = dataclasses.asdict(Config())
-  lists, others = _lists(overrides)
-  values = dict(_load(plugins.experiment_path(name)))
-  make_config(values)  # Names what is wrong in the file itself.
-  config = ml_collections.ConfigDict(defaults | values)
-  with config.ignore_type():
-    config.update(lists)
-  arguments = ['jaxperf run', *others]
-  flag_values = flags.FlagValues()
-  config_flags.DEFINE_config_dict(
-    'config', config, flag_values=flag_values, sys_argv=arguments
-  )
-  try:
-    flag_values(arguments)
-  except flags.Error as error:
-    raise errors.UserError(f'{error}') from None
-  frozen = ml_collections.FrozenConfigDict(flag_values.config)
-  return make_config(dict(frozen))
-
-
-def _lists(
-  overrides: Sequence[str],
-) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-  """Overrides of keys that hold lists, which may be repeated; the others.
-
-  The parser of flags takes Python values, where a path need not be one.
-  """
-  defaults = dataclasses.asdict(Config())
-  lists: dict[str, tuple[str, ...]] = {}
-  others = []
-  for argument in overrides:
-    name, given, value = argument.partition('=')
-    if not name.startswith('--config.'):
-      raise errors.UserError(
-        f'unknown argument {argument!r}: expected --config.KEY=VALUE with one '
-        f'of the keys {", ".join(defaults)}'
-      )
-    key = name.removeprefix('--config.')
-    key = 'submissions' if key == 'submission' else key
-    _check_key(key)
-    if given and isinstance(defaults[key], tuple):
-      lists[key] = (*lists.get(key, ()), value)
-    else:
-      others.append(argument)
-  return lists, others
-
-
-def _check_key(key: str) -> None:
+def check_key(key: str) -> None:
   """Refuses a key that there is not; names the nearest."""
   known = [field.name for field in dataclasses.fields(Config)]
   if key not in known:
@@ -204,8 +139,10 @@ def _typed(key: str, value: Any, default: Any) -> Any:
     if isinstance(parts, (list, tuple)) and all(
       isinstance(part, str) for part in parts
     ):
-      names = [name.strip() for part in parts for name in part.split(',')]
-      return tuple(dict.fromkeys(name for name in names if name))
+      names = [name for part in parts for name in _split(part)]
+      if key == 'submissions':
+        names = [plugins.canonical(name) for name in names]
+      return tuple(dict.fromkeys(names))
   elif isinstance(default, bool) or isinstance(value, bool):
     if isinstance(value, bool) and isinstance(default, bool):
       return value
@@ -217,6 +154,12 @@ def _typed(key: str, value: Any, default: Any) -> Any:
   raise errors.UserError(
     f'config.{key} is {value!r}, expected a value like {default!r}'
   )
+
+
+def _split(text: str) -> list[str]:
+  """The parts of a list that is given as text; a file's name is one part."""
+  whole = [text] if os.path.exists(text.partition(':')[0]) else text.split(',')
+  return [part.strip() for part in whole if part.strip()]
 
 
 def _check(config: Config) -> None:
@@ -250,22 +193,6 @@ def _check(config: Config) -> None:
       'config.submissions is empty: name at least one, e.g. '
       '--config.submissions=baselines.nadamw,my_submission.py'
     )
-
-
-def _load(path: pathlib.Path) -> Mapping[str, Any]:
-  """What the file's `get_config()` returns."""
-  spec = importlib.util.spec_from_file_location(path.stem, path)
-  module = importlib.util.module_from_spec(spec)
-  try:
-    spec.loader.exec_module(module)
-  except SyntaxError as error:
-    raise errors.UserError(f'{path} is not valid Python: {error}') from None
-  if not hasattr(module, 'get_config'):
-    raise errors.UserError(
-      f'{path} has no get_config(): a config file defines '
-      '`def get_config() -> ml_collections.ConfigDict`'
-    )
-  return module.get_config()
 
 
 def _check_rehearsal(config: Config) -> None:

@@ -13,6 +13,9 @@ from typing import Any
 
 import jax
 
+from jaxperf import errors
+from jaxperf.running import isolated
+
 _PACKAGES = ('jaxperf', 'jax', 'jaxlib', 'flax', 'optax', 'numpy')
 
 
@@ -39,6 +42,33 @@ def describe() -> dict[str, Any]:
     found[f'{package}_version'] = importlib.metadata.version(package)
   flags = ('XLA_FLAGS', 'JAX_DEFAULT_MATMUL_PRECISION', 'JAX_ENABLE_X64')
   return found | {name: os.environ.get(name, '') for name in flags}
+
+
+def check_platform() -> None:
+  """Refuses a platform that the environment asks for and that is not there.
+
+  Raises:
+    UserError: names it, and what JAX says.
+  """
+  asked = os.environ.get('JAX_PLATFORMS', '')
+  if not asked or asked == 'cpu':
+    return
+  _, error = isolated.call(_count_devices, {})
+  if error is not None:
+    raise errors.UserError(
+      f'JAX_PLATFORMS is {asked}, and JAX finds no such device here ({error}): '
+      'unset it, or name a platform that is there'
+    )
+
+
+def _count_devices() -> int:
+  """How many devices JAX finds."""
+  try:
+    return len(jax.devices())
+  except AssertionError:  # What JAX says where a plugin is not installed.
+    raise errors.UserError('its plugin is not installed') from None
+  except RuntimeError as error:
+    raise errors.UserError(str(error).partition(' (set ')[0]) from None
 
 
 def git_revision(folder: pathlib.Path) -> str | None:

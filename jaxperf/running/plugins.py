@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import pathlib
 import pkgutil
 import re
 import sys
 import types
 import zlib
+from importlib import machinery
 from typing import Any
 
 import jaxperf
@@ -25,6 +27,9 @@ from jaxperf import workload as workload_lib
 from jaxperf.algoperf import files
 
 _PACKAGES = ('workloads', 'baselines', 'experiments')
+_OURS = ('jaxperf', *_PACKAGES)
+_PREFIX = 'submission_file_'  # Of names of modules that are files of users.
+_beside: list[str] = []  # Folders of such files, at the end of `sys.path`.
 
 
 def workload_names() -> list[str]:
@@ -144,6 +149,23 @@ def is_file(source: str) -> bool:
   return source.endswith('.py') or '/' in source
 
 
+def canonical(spec: str) -> str:
+  """One text for each file, however its path is given; a module as it is.
+
+  Below the current folder it is relative to that, elsewhere it is absolute.
+
+  >>> canonical('./a/../mine.py:second'), canonical('baselines.nadamw')
+  ('mine.py:second', 'baselines.nadamw')
+  """
+  source, colon, attribute = spec.partition(':')
+  if not is_file(source):
+    return spec
+  path = pathlib.Path(os.path.abspath(os.path.expanduser(source)))
+  if path.is_relative_to(pathlib.Path.cwd()):
+    path = path.relative_to(pathlib.Path.cwd())
+  return f'{path}{colon}{attribute}'
+
+
 def module(source: str) -> types.ModuleType:
   """Imports a module by path, executing it anew, or by name.
 
@@ -164,7 +186,13 @@ def module(source: str) -> types.ModuleType:
     return importlib.import_module(source)
   except ModuleNotFoundError as error:
     if error.name is None or not source.startswith(error.name):
-      raise  # The module is there; something that it imports is not.
+      # The module is there; something that it imports is not.
+      raise _cannot_be_imported(source, error) from error
+  except errors.UserError:
+    raise
+  # Whatever code of the user's raises when it is imported.
+  except (Exception, SystemExit) as error:
+    raise _cannot_be_imported(source, error) from error
   known = [f'baselines.{name}' for name in baseline_names()]
   raise errors.UserError(
     f'submission {source!r} not found{errors.nearest(source, known)} Expected '
@@ -175,12 +203,64 @@ def module(source: str) -> types.ModuleType:
 def _import_file(path: pathlib.Path) -> types.ModuleType:
   """Imports a file anew, under a name that no other module has."""
   digest = zlib.crc32(str(path.resolve()).encode())
-  name = f'submission_file_{digest:08x}'
+  name = f'{_PREFIX}{digest:08x}'
   spec = importlib.util.spec_from_file_location(name, path)
   made = importlib.util.module_from_spec(spec)
   sys.modules[name] = made  # Where dataclasses look their module up.
-  spec.loader.exec_module(made)
+  _reach(path.resolve().parent)
+  execute(spec, made)
   return made
+
+
+def _reach(folder: pathlib.Path) -> None:
+  """Lets a user's file import what lies beside it, as a script can.
+
+  The folder comes last, so nothing in it hides another module; of several
+  folders with modules of the same name, each file gets its own.
+  """
+  others = [path for path in _beside if path != str(folder)]
+  for path in _beside:
+    sys.path.remove(path)
+  _beside[:] = [str(folder), *others]
+  sys.path += _beside
+  for name, module in list(sys.modules.items()):
+    top = name.partition('.')[0]
+    file = getattr(module, '__file__', None) or ''
+    starts = [os.path.join(path, top) for path in others]
+    if top not in _OURS and file.startswith(
+      tuple(f'{start}{end}' for start in starts for end in ('.py', os.sep))
+    ):
+      del sys.modules[name]
+  importlib.invalidate_caches()
+
+
+def execute(spec: machinery.ModuleSpec, made: types.ModuleType) -> None:
+  """Executes a user's file.
+
+  Args:
+    spec: of the file.
+    made: the module that it becomes.
+
+  Raises:
+    UserError: if it raises anything; names file and line.
+  """
+  try:
+    spec.loader.exec_module(made)
+  except errors.UserError:
+    raise
+  # Whatever a user's file raises, or that it ends Python.
+  except (Exception, SystemExit) as error:
+    folder = pathlib.Path(spec.origin).parent
+    raise errors.UserError(errors.in_code(error, folder)) from error
+
+
+def _cannot_be_imported(source: str, error: BaseException) -> errors.UserError:
+  """Says what a module raised when it was imported by name."""
+  found = importlib.util.find_spec(source.partition('.')[0])
+  places = list(found.submodule_search_locations or ()) if found else []
+  folder = pathlib.Path(places[0] if places else found.origin or '.')
+  folder = folder if places else folder.parent
+  return errors.UserError(errors.in_code(error, folder))
 
 
 def _package(name: str) -> types.ModuleType:

@@ -18,7 +18,7 @@ import rich.console
 
 from jaxperf import errors
 from jaxperf.records import files, layout, sinks
-from jaxperf.running import build, identity, launch
+from jaxperf.running import build, environment, identity, launch
 from jaxperf.running import config as config_lib
 from jaxperf.running import folder as folder_lib
 from jaxperf.running import jobs as jobs_lib
@@ -50,6 +50,7 @@ def run(
   exports = sinks.load(config.all_sinks)
   launcher = launch.make(config)
   whole = folder_lib.merged_config(folder, config)
+  environment.check_platform()
   plan = jobs_lib.plan(whole)
   jobs = _asked_for(config, plan.jobs)
   made_by = _check(config, plan, jobs)

@@ -12,6 +12,10 @@ import pandas as pd
 from jaxperf import text
 from jaxperf.records import identity
 
+_SWITCHES = (
+  *('jax_enable_x64', 'jax_debug_nans', 'jax_debug_infs', 'jax_disable_jit'),
+)
+
 
 def warnings(trials: pd.DataFrame) -> list[str]:
   """What does not go together, one sentence each.
@@ -20,7 +24,7 @@ def warnings(trials: pd.DataFrame) -> list[str]:
     trials: those that are scored, with `submission`, `hardware` and `identity`:
       what made a trial at each of its starts, empty where nothing says so.
   """
-  found = list(_versions(trials))
+  found = [*_versions(trials), *_unusual(trials)]
   for part in identity.SURROUNDINGS:
     # One sentence about hardware is enough.
     if part != 'machine' or trials['hardware'].nunique() < 2:
@@ -47,6 +51,21 @@ def _versions(trials: pd.DataFrame) -> Iterator[str]:
         f'results of {name} come from {len(versions)} versions of its files, '
         f'{example[0]} and {example[1]} for example: run again what is old, '
         'with `jaxperf run ... --changed=rerun`.'
+      )
+
+
+def _unusual(trials: pd.DataFrame) -> Iterator[str]:
+  """A sentence for each switch of JAX that slows or changes all numbers."""
+  for name in _SWITCHES:
+    paths = [
+      path
+      for path, entries in zip(trials['path'], trials['identity'])
+      if any(entry.get('numerics', {}).get(name) for entry in entries)
+    ]
+    if paths:
+      yield (
+        f'{text.plural(len(paths), "trial")} ran with {name.upper()}, which '
+        f'changes numbers or times: {text.few(paths)}.'
       )
 
 

@@ -17,7 +17,7 @@ from jaxperf.algoperf import state
 from jaxperf.algoperf import workload as workload_lib
 from jaxperf.algoperf.api import jax_sharding_utils, spec
 from jaxperf.running import config as config_lib
-from jaxperf.running import entries, plugins
+from jaxperf.running import config_file, entries, plugins
 from jaxperf.trial import run as run_lib
 from tests import planned
 from tests.algoperf import test_trajectories
@@ -148,17 +148,42 @@ def test_an_update_that_changes_parameters_is_refused(tmp_path):
 @pytest.mark.parametrize(
   ('line', 'message'),
   [
-    ('step = jax.pmap(step)', 'v0.5'),
-    ('from flax import jax_utils; jax_utils.replicate(1)', 'v0.5'),
-    ('from jax import pmap', 'v0.5'),
-    ('import torch.nn', 'PyTorch'),
+    ('step = jax.pmap(step)', r'v0\.6 or later, but line {} uses jax\.pmap'),
+    ('from flax import jax_utils; jax_utils.replicate(1)', r'but line {} uses'),
+    ('from jax import pmap', r'but line {} uses'),
+    ('import torch.nn', r'PyTorch \(line {} imports torch'),
     ('del data_selection', 'does not define data_selection'),
+    (
+      'from algorithms import tricks',
+      r'line {} imports algorithms, a module of',
+    ),
+    ('from algoperf.pytorch_utils import x', r'line {} imports algoperf\.py'),
+    ('import not_there', r'line {} imports not_there, which is not installed'),
+    ('def f(:', r'line {} is not valid Python'),
   ],
 )
 def test_files_that_cannot_run_here_are_refused(tmp_path, line, message):
   path = write(tmp_path, f'{SGD}\n{line}\n')
-  with pytest.raises(errors.UserError, match=message):
+  number = SGD.count('\n') + 2
+  with pytest.raises(errors.UserError, match=message.format(number)) as caught:
     entries.entry(path, 'self')
+  assert '\n' not in str(caught.value)
+  assert str(path) in str(caught.value)
+
+
+def test_files_for_older_interfaces_are_named(tmp_path):
+  older = SGD.replace('global_step, rng, train_state,', 'global_step, rng,')
+  path = write(tmp_path, f'{older}\nstep = jax.pmap(step)\n')
+  with pytest.raises(
+    errors.UserError, match=r'written for AlgoPerf v0\.5.*line'
+  ):
+    entries.entry(path, 'self')
+
+
+def test_what_such_files_often_import_is_there(tmp_path):
+  names = ('absl.logging', 'chex', 'flax.linen', 'jraph', 'numpy', 'optax')
+  path = write(tmp_path, f'import {", ".join(names)}\n{SGD}')
+  assert entries.entry(path, 'self').submission.package == 'algoperf'
 
 
 def _config(path, **values):
@@ -218,7 +243,7 @@ def test_options_that_a_file_cannot_follow_are_refused(tmp_path):
 
 
 def test_the_singular_names_a_submission_too(tmp_path):
-  config = config_lib.parse('quickstart', ['--config.submission=a/b.py'])
+  config = config_file.parse('quickstart', ['--config.submission=a/b.py'])
   assert config.submissions == ('a/b.py',)
 
 

@@ -12,8 +12,7 @@ from jaxperf import errors, rules
 from jaxperf.cli import main
 from jaxperf.costs import rehearsal
 from jaxperf.records import read
-from jaxperf.running import config as config_lib
-from jaxperf.running import launch, plugins
+from jaxperf.running import config_file, launch, plugins
 from jaxperf.running.launch import local
 from tests import click_logs, command, imagenet_archives, sentence_pairs
 from tests.workloads import (
@@ -219,7 +218,7 @@ def cells(printed: str, name: str, which: int) -> list[str]:
 )
 def test_what_is_no_rehearsal_is_refused(overrides, message):
   with pytest.raises(errors.UserError, match=message):
-    config_lib.parse('rehearsal', overrides)
+    config_file.parse('rehearsal', overrides)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 from jaxperf import errors
 from jaxperf.records import status
 from jaxperf.running import config as config_lib
-from jaxperf.running import entries, folder, plugins
+from jaxperf.running import config_file, entries, folder, plugins
 from jaxperf.running import jobs as jobs_lib
 from tests import planned
 
@@ -167,11 +167,11 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
 
 def test_every_shipped_experiment_can_be_planned():
   for name in plugins.experiment_names():
-    assert planned.jobs(config_lib.parse(name, []))
+    assert planned.jobs(config_file.parse(name, []))
 
 
 def test_overrides_take_lists_and_keys_that_the_file_leaves_out():
-  config = config_lib.parse(
+  config = config_file.parse(
     'quickstart',
     [
       '--config.submissions=baselines.nadamw,my_file.py',
@@ -194,16 +194,16 @@ def test_overrides_take_lists_and_keys_that_the_file_leaves_out():
 )
 def test_overrides_that_cannot_be_are_refused(overrides, message):
   with pytest.raises(errors.UserError, match=message):
-    config_lib.parse('quickstart', overrides)
+    config_file.parse('quickstart', overrides)
 
 
 def test_config_files_that_cannot_be_read_are_named(tmp_path):
   with pytest.raises(errors.UserError, match="did you mean 'quickstart'"):
-    config_lib.parse('quickstar', [])
+    config_file.parse('quickstar', [])
   path = pathlib.Path(tmp_path, 'config.py')
   path.write_text('def nothing(): pass\n')
   with pytest.raises(errors.UserError, match='has no get_config'):
-    config_lib.parse(str(path), [])
+    config_file.parse(str(path), [])
   path.write_text('def get_config(:\n')
   with pytest.raises(errors.UserError, match='is not valid Python'):
-    config_lib.parse(str(path), [])
+    config_file.parse(str(path), [])

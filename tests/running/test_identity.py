@@ -5,7 +5,6 @@
 import json
 import os
 import pathlib
-import sys
 
 import pytest
 
@@ -63,7 +62,6 @@ RESULT = {'outcome': 'budget', 'message': None, 'submission_time': 1.0}
 @pytest.fixture
 def place(tmp_path, monkeypatch):
   """A folder with a submission of two files, and results of it."""
-  monkeypatch.syspath_prepend(tmp_path)
   (tmp_path / 'helpers.py').write_text('import numpy\n')
   (tmp_path / 'mine.py').write_text(SUBMISSION.format(rate=0.1))
   results = tmp_path / 'results'
@@ -146,10 +144,7 @@ def test_a_trial_is_not_gone_on_with_either(place):
 
 
 def _trial(place):
-  environment = os.environ | {'PYTHONPATH': os.pathsep.join(sys.path)}
-  return command.jaxperf(
-    *('trial', place / 'results', TRIAL), environment=environment
-  )
+  return command.jaxperf('trial', place / 'results', TRIAL)
 
 
 def test_trials_begin_anew_and_what_they_held_is_kept(place):

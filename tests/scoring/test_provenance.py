@@ -35,7 +35,7 @@ def warned(tmp_path):
     found = verdict.judge(
       results, selection.Options(rules='v0.5', ruleset='self')
     )
-    about = ('versions of its files', 'ran with different')
+    about = ('versions of its files', 'ran with')
     return [
       line for line in found.warnings if any(word in line for word in about)
     ], found.notes
@@ -76,8 +76,14 @@ def test_other_packages_are_warned_of(warned):
 
 def test_a_trial_that_went_on_with_other_numerics_is_warned_of(warned):
   other = with_('numerics', jax_enable_x64=True)
-  (sentence,), _ = warned([MADE], [MADE, other], [MADE], [MADE])
+  (_, sentence), _ = warned([MADE], [MADE, other], [MADE], [MADE])
   assert 'numerics, jax_enable_x64: False (a, b); True (a)' in sentence
+
+
+def test_x64_in_all_trials_is_warned_of(warned):
+  other = with_('numerics', jax_enable_x64=True)
+  (sentence,), _ = warned([other], [other], [other], [other])
+  assert sentence.startswith('4 trials ran with JAX_ENABLE_X64, which changes')
 
 
 def test_another_number_of_devices_is_warned_of(warned):

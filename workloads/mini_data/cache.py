@@ -21,15 +21,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from jaxperf import cache as cache_lib
 from workloads.mini_data import files
 
 _INDEX = 'index.json'
-
-
-def cache_folder() -> pathlib.Path:
-  """`$XDG_CACHE_HOME/jaxperf/mini`, by default below `~/.cache`."""
-  root = os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache'
-  return pathlib.Path(root) / 'jaxperf' / 'mini'
 
 
 def cached(
@@ -50,7 +45,7 @@ def cached(
     compute: makes the arrays from their names on; none of them of object type.
   """
   digest = hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()[:16]
-  folder = cache_folder() / f'{name}-{digest}'
+  folder = cache_lib.folder('mini') / f'{name}-{digest}'
   arrays = _load(folder)
   if arrays is not None:
     return arrays
