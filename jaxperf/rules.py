@@ -181,7 +181,7 @@ def load(name: str) -> Rules:
       f'rules {name!r} not found{errors.nearest(name, names())} Expected one '
       f'of {", ".join(names())} or a path ending in .toml'
     )
-  content = tomllib.loads(path.read_text())
+  content = tomllib.loads(path.read_text('utf-8'))
   workloads = {
     workload: WorkloadRules(
       name=workload, minimize=fields.pop('direction') == 'minimize', **fields

@@ -238,7 +238,7 @@ def write_json(tuning: Points | SearchSpace, path: str | pathlib.Path) -> None:
       else dataclasses.asdict(d)
       for name, d in tuning.dimensions.items()
     }
-  pathlib.Path(path).write_text(json.dumps(content, indent=2) + '\n')
+  pathlib.Path(path).write_text(json.dumps(content, indent=2) + '\n', 'utf-8')
 
 
 def draw(space: SearchSpace, count: int, seed: int) -> list[dict[str, Any]]:

@@ -13,7 +13,14 @@ from collections.abc import Sequence
 
 import jaxperf
 from jaxperf import errors
-from jaxperf.cli import costs, data, experiment, listing, results
+from jaxperf.cli import (
+  costs,
+  data,
+  experiment,
+  listing,
+  results,
+  surroundings,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,14 +32,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
   options.overrides = rest
   try:
     return options.handler(options) or 0
-  except errors.UserError as error:
-    print(f'jaxperf: {error}', file=sys.stderr)
-    return 2
-  except KeyboardInterrupt:
-    return 130
   except BrokenPipeError:  # Such as `jaxperf score DIR | head`.
     sys.stdout = None  # Or Python would complain again when it ends.
     return 0
+  except errors.UserError as error:
+    print(f'jaxperf: {error}', file=sys.stderr)
+    return 2
+  except (OSError, ValueError) as error:
+    sentence = surroundings.sentence(error)
+    if sentence is None:
+      raise
+    print(f'jaxperf: {sentence}', file=sys.stderr)
+    return 2
+  except KeyboardInterrupt:
+    return 130
 
 
 def _parser() -> argparse.ArgumentParser:

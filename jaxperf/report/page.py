@@ -61,10 +61,10 @@ def page(
     sections: title -> HTML, in order.
   """
   anchors = {name: f'section-{i}' for i, name in enumerate(sections)}
-  template = string.Template((_FOLDER / 'report.html').read_text())
+  template = string.Template((_FOLDER / 'report.html').read_text('utf-8'))
   return template.substitute(
     title=html.escape(title),
-    style=(_FOLDER / 'report.css').read_text(),
+    style=(_FOLDER / 'report.css').read_text('utf-8'),
     headline=html.escape(report_text.headline(verdict)),
     setting=html.escape(_setting(verdict)),
     ranking=_ranking(verdict),

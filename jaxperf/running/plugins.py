@@ -117,7 +117,9 @@ def experiment_names() -> list[str]:
   names = sorted(m.name for m in pkgutil.iter_modules(package.__path__))
   # Other modules are scripts around experiments.
   is_config = 'def get_config('
-  return [n for n in names if is_config in _source(package, n).read_text()]
+  return [
+    n for n in names if is_config in _source(package, n).read_text('utf-8')
+  ]
 
 
 def experiment_path(name: str) -> pathlib.Path:
