@@ -25,8 +25,10 @@ from jaxperf.cli import (
 
 def main(arguments: Sequence[str] | None = None) -> int:
   """Runs one command; returns the exit code."""
+  surroundings.settle()
   parser = _parser()
-  options, rest = parser.parse_known_args(arguments)
+  words = sys.argv[1:] if arguments is None else arguments
+  options, rest = parser.parse_known_args(map(surroundings.expanded, words))
   if rest and not getattr(options, 'takes_overrides', False):
     parser.error(f'unrecognized arguments: {" ".join(rest)}')
   options.overrides = rest

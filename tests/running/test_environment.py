@@ -82,7 +82,7 @@ def test_a_setting_with_which_no_trial_runs_is_refused(name, value):
 @pytest.mark.parametrize(
   ('name', 'value'),
   [
-    ('JAX_ENABLE_X64', 'maybe'),
+    ('JAX_DEBUG_NANS', 'maybe'),
     ('JAX_DEFAULT_MATMUL_PRECISION', 'banana'),
     ('JAX_DEFAULT_PRNG_IMPL', 'foo'),
     ('JAX_NUM_CPU_DEVICES', 'many'),
@@ -132,3 +132,38 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
 def test_other_errors_of_files_and_values_stay_what_they_are():
   for error in (FileNotFoundError(2, 'gone', 'x'), ValueError('x'), OSError()):
     assert surroundings.sentence(error) is None
+
+
+def test_trials_compute_in_32_bits(monkeypatch, capsys):
+  for value, said in (('1', True), ('true', True), ('0', False), ('', False)):
+    monkeypatch.setenv('JAX_ENABLE_X64', value)
+    surroundings.settle()
+    assert 'JAX_ENABLE_X64' not in os.environ
+    note = capsys.readouterr().err
+    assert ('JAX_ENABLE_X64' in note) == said
+    assert note.count('\n') == said
+  surroundings.settle()
+  assert capsys.readouterr().err == ''
+
+
+def test_a_tilde_is_the_home_behind_an_equals_sign_too(monkeypatch):
+  monkeypatch.setenv('HOME', '/home/me')
+  for word, expected in (
+    ('--workdir=~/out', '--workdir=/home/me/out'),
+    ('--config.data_dir=~', '--config.data_dir=/home/me'),
+    ('~/left=~', '~/left=~'),
+    ('--workdir=out~', '--workdir=out~'),
+    ('--workdir', '--workdir'),
+  ):
+    assert surroundings.expanded(word) == expected
+
+
+@pytest.mark.parametrize('name', ['mine', 'workloads', 'queue'])
+def test_files_in_the_current_folder_are_no_modules(tmp_path, name):
+  (tmp_path / f'{name}.py').write_text('raise RuntimeError("imported")')
+  done = command.jaxperf(
+    *('run', '--config=quickstart', '--config.submissions=mine'), cwd=tmp_path
+  )
+  assert done.returncode == 2
+  assert "submission 'mine' not found" in done.stderr
+  assert ("did you mean 'mine.py'" in done.stderr) == (name == 'mine')
