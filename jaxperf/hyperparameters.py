@@ -7,7 +7,7 @@ from __future__ import annotations
 import keyword
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _FORMS = ({'feasible_points'}, {'min', 'max'}, {'min', 'max', 'scaling'})
@@ -74,6 +74,18 @@ def plain(key: str, value: Any) -> Any:
     f'{key!r} is {shown(value)}, expected a number, a text, true or false, or '
     'a list of these, which can be recorded'
   )
+
+
+def listed(key: str, values: Mapping[str, Any]) -> Sequence[Any]:
+  """The values to choose from that are given by a name.
+
+  Raises:
+    ValueError: if they are no list; a text is none of its letters.
+  """
+  found = values[key]
+  if isinstance(found, (str, bytes)) or not isinstance(found, Sequence):
+    raise ValueError(f'{key} is {shown(found)}, expected a list of values')
+  return found
 
 
 def check_texts(values: Mapping[str, Any]) -> None:

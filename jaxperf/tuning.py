@@ -8,7 +8,7 @@ import dataclasses
 import json
 import math
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -104,17 +104,11 @@ class Choice:
   values: tuple[Any, ...]
 
   def __post_init__(self):
-    if isinstance(self.values, (str, bytes)) or not isinstance(
-      self.values, Sequence
-    ):
-      raise ValueError(
-        f'a choice was given {hyperparameters.shown(self.values)}, expected a '
-        'list of values'
-      )
+    values = hyperparameters.listed('values', vars(self))
     object.__setattr__(
       self,
       'values',
-      tuple(hyperparameters.plain('choice', value) for value in self.values),
+      tuple(hyperparameters.plain('a choice', value) for value in values),
     )
     if not self.values:
       raise ValueError('a choice needs at least one value')
@@ -216,7 +210,7 @@ def _dimension(name: str, spec: Any) -> Range | Choice:
   hyperparameters.check_texts({name: spec.get('feasible_points')})
   try:
     if keys == {'feasible_points'}:
-      return Choice(spec['feasible_points'])
+      return Choice(hyperparameters.listed('feasible_points', spec))
     if {'min', 'max'} <= keys <= {'min', 'max', 'scaling'}:
       return Range(**spec)
   except ValueError as error:

@@ -107,10 +107,13 @@ def test_algoperf_search_spaces_are_read_and_written(tmp_path):
   [
     (
       '{"lr": {"feasible_points": 0.1}}',
-      "'lr': a choice was given 0.1, expect",
+      "'lr': feasible_points is 0.1, expected a list",
     ),
-    ('{"lr": {"feasible_points": "cosine"}}', "'lr': a choice was given 'cos"),
-    ('{"lr": {"feasible_points": {"a": 1}}}', "'lr': a choice was given {'a'"),
+    (
+      '{"lr": {"feasible_points": "cosine"}}',
+      "'lr': feasible_points is 'cosine', exp",
+    ),
+    ('{"lr": {"feasible_points": {"a": 1}}}', "'lr': feasible_points is {'a'"),
     ('{"lr": {"feasible_points": []}}', "'lr': a choice needs at least one"),
     (
       '{"lr": {"min": "1e-4", "max": "1e-2"}}',
@@ -169,7 +172,7 @@ def test_points_are_mappings(given):
 
 
 def test_letters_of_a_text_are_no_values():
-  with pytest.raises(ValueError, match="given 'cosine', expected a list"):
+  with pytest.raises(ValueError, match="values is 'cosine', expected a list"):
     tuning.Choice('cosine')
 
 

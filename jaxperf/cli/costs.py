@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 
 from jaxperf import errors, rules
+from jaxperf.running import specs
 
 
 def add_parsers(commands: argparse._SubParsersAction) -> None:
@@ -98,7 +99,7 @@ def _bench(options: argparse.Namespace) -> int:
     raise errors.UserError('--data-dir is for `jaxperf bench input`')
   if options.workers and options.what != 'input':
     raise errors.UserError('--workers is for `jaxperf bench input`')
-  names = options.workloads.split(',') if options.workloads else None
+  names = specs.parts(options.workloads or '') or None
   repeats, form = options.repeats, options.format
   if options.what == 'steps':
     from jaxperf.costs import steps
@@ -112,8 +113,8 @@ def _bench(options: argparse.Namespace) -> int:
   elif options.what == 'optimizers':
     from jaxperf.costs import updates
 
-    specs = options.submissions.split(',') if options.submissions else None
-    print(updates.bench(names, specs, repeats, form))
+    chosen = map(specs.canonical, specs.parts(options.submissions or ''))
+    print(updates.bench(names, list(chosen) or None, repeats, form))
   else:
     from jaxperf.costs import loop
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import inspect
 import os
 import pathlib
@@ -159,14 +158,11 @@ def _load(name: str) -> Any:
 
 def _get_config(path: pathlib.Path) -> Any:
   """The function of that name in a file."""
-  spec = importlib.util.spec_from_file_location(path.stem, path)
-  if spec is None:
+  if path.suffix != '.py':
     raise errors.UserError(
       f'{path} is no Python file: a config is one, with a name that ends in .py'
     )
-  module = importlib.util.module_from_spec(spec)
-  modules.execute(spec, module)
-  function = getattr(module, 'get_config', None)
+  function = getattr(modules.from_file(path), 'get_config', None)
   if not callable(function):
     raise errors.UserError(
       f'{path} has no get_config(): a config file defines '

@@ -16,7 +16,7 @@ from importlib import machinery
 from jaxperf import errors
 
 _OURS = ('jaxperf', 'workloads', 'baselines', 'experiments')
-_PREFIX = 'submission_file_'  # Of names of modules that are files of users.
+_PREFIX = 'user_file_'  # Of names of modules that are files of users.
 _beside: list[str] = []  # Folders of such files, at the end of `sys.path`.
 
 
@@ -32,11 +32,11 @@ def from_file(path: pathlib.Path) -> types.ModuleType:
   made = importlib.util.module_from_spec(spec)
   sys.modules[name] = made  # Where dataclasses look their module up.
   _reach(path.resolve().parent)
-  execute(spec, made)
+  _execute(spec, made)
   return made
 
 
-def execute(spec: machinery.ModuleSpec, made: types.ModuleType) -> None:
+def _execute(spec: machinery.ModuleSpec, made: types.ModuleType) -> None:
   """Executes a user's file.
 
   Args:

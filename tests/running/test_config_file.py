@@ -363,3 +363,18 @@ def test_what_is_no_submission_is_one_sentence(
   with pytest.raises(errors.UserError, match=message) as caught:
     entries.entry(specs.canonical(spec), 'self')
   assert '\n' not in str(caught.value)
+
+
+def test_a_config_imports_what_lies_beside_it(parse):
+  pathlib.Path('settings_beside.py').write_text("NAMES = ('baselines.lion',)\n")
+  head = 'import settings_beside\n' + HEAD
+  body = 'config.submissions = settings_beside.NAMES; return config'
+  assert parse(body, head=head).submissions == ('baselines.lion',)
+
+
+def test_a_config_is_a_python_file(parse):
+  pathlib.Path('config.txt').write_text('')
+  with pytest.raises(errors.UserError, match=r'ends in \.py'):
+    parse('return config', name='config.txt')
+  with pytest.raises(errors.UserError, match=r'is a folder: name the config'):
+    parse('return config', name='.')
