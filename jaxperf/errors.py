@@ -6,6 +6,7 @@ import difflib
 import pathlib
 import traceback
 from collections.abc import Iterable
+from typing import Any
 
 # Folders of the AlgoPerf repository that its submissions import from.
 _BENCHMARK = ('algorithms', 'algoperf', 'algorithmic_efficiency', 'submissions')
@@ -27,6 +28,16 @@ def nearest(name: str, known: Iterable[str]) -> str:
   """
   near = difflib.get_close_matches(name, list(known), 1, cutoff=0.5)
   return f': did you mean {near[0]!r}?' if near else '.'
+
+
+def shown(value: Any) -> str:
+  """A value in a sentence: one line, and not a long one.
+
+  >>> shown('cosine'), len(shown(list(range(100))))
+  ("'cosine'", 43)
+  """
+  text = ' '.join(repr(value).split())
+  return text if len(text) <= 40 else f'{text[:40]}...'
 
 
 def first_line(error: BaseException) -> str:

@@ -10,6 +10,8 @@ import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jaxperf import errors
+
 _FORMS = ({'feasible_points'}, {'min', 'max'}, {'min', 'max', 'scaling'})
 
 
@@ -39,7 +41,7 @@ def name(text: Any) -> str:
     or keyword.iskeyword(text)
   ):
     raise ValueError(
-      f'{shown(text)} cannot be the name of a hyperparameter, which '
+      f'{errors.shown(text)} cannot be the name of a hyperparameter, which '
       'submissions take as hps.NAME: expected letters, digits and _'
     )
   return text
@@ -62,8 +64,8 @@ def plain(key: str, value: Any) -> Any:
   if isinstance(value, Mapping):
     if set(value) in _FORMS:
       raise ValueError(
-        f'{key!r} is {shown(value)}, which is no value but one of several to '
-        'choose from: that belongs in a search space'
+        f'{key!r} is {errors.shown(value)}, which is no value but one of '
+        'several to choose from: that belongs in a search space'
       )
     return {name(part): plain(key, value[part]) for part in value}
   if isinstance(value, float) and math.isnan(value):
@@ -71,8 +73,8 @@ def plain(key: str, value: Any) -> Any:
   if value is None or isinstance(value, (bool, int, float, str)):
     return value
   raise ValueError(
-    f'{key!r} is {shown(value)}, expected a number, a text, true or false, or '
-    'a list of these, which can be recorded'
+    f'{key!r} is {errors.shown(value)}, expected a number, a text, true or '
+    'false, or a list of these, which can be recorded'
   )
 
 
@@ -84,7 +86,9 @@ def listed(key: str, values: Mapping[str, Any]) -> Sequence[Any]:
   """
   found = values[key]
   if isinstance(found, (str, bytes)) or not isinstance(found, Sequence):
-    raise ValueError(f'{key} is {shown(found)}, expected a list of values')
+    raise ValueError(
+      f'{key} is {errors.shown(found)}, expected a list of values'
+    )
   return found
 
 
@@ -126,13 +130,3 @@ def is_number(value: Any) -> bool:
     return is_real and math.isfinite(value)
   except OverflowError:  # An integer that is too large for a float.
     return False
-
-
-def shown(value: Any) -> str:
-  """A value in a sentence.
-
-  >>> shown('cosine'), len(shown(list(range(100))))
-  ("'cosine'", 43)
-  """
-  text = ' '.join(repr(value).split())
-  return text if len(text) <= 40 else f'{text[:40]}...'

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxperf import halton, hyperparameters
+from jaxperf import errors, halton, hyperparameters
 
 Point = Mapping[str, Any]
 
@@ -38,7 +38,7 @@ class Points:
     found = list(points)
     if not all(isinstance(point, Mapping) for point in found):
       raise ValueError(
-        f'Points was given {hyperparameters.shown(points)}, expected a list of '
+        f'Points was given {errors.shown(points)}, expected a list of '
         'points, each of names and values, e.g. [{"learning_rate": 0.001}]'
       )
     object.__setattr__(self, 'points', tuple(map(hyperparameters.point, found)))
@@ -68,7 +68,7 @@ class Range:
       value = getattr(self, name)
       if not hyperparameters.is_number(value):
         raise ValueError(
-          f'{name} of a range is {hyperparameters.shown(value)}, expected a '
+          f'{name} of a range is {errors.shown(value)}, expected a '
           'finite number'
         )
     if self.scaling not in ('linear', 'log'):
@@ -186,7 +186,7 @@ def read_json(path: str | pathlib.Path) -> Points | SearchSpace:
       return points
     if not isinstance(content, dict):
       raise ValueError(
-        f'it holds {hyperparameters.shown(content)}, expected a list of points '
+        f'it holds {errors.shown(content)}, expected a list of points '
         'or an object of hyperparameters'
       )
     return SearchSpace(
@@ -201,7 +201,7 @@ def read_json(path: str | pathlib.Path) -> Points | SearchSpace:
 def _dimension(name: str, spec: Any) -> Range | Choice:
   """One hyperparameter of a search space in JSON."""
   if isinstance(spec, list):
-    some = hyperparameters.shown(spec)
+    some = errors.shown(spec)
     raise ValueError(f'{name!r} is a list: write {{"feasible_points": {some}}}')
   if not isinstance(spec, dict):
     hyperparameters.check_texts({name: spec})

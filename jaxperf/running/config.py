@@ -8,7 +8,6 @@ import dataclasses
 import math
 import numbers
 import os
-import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -201,7 +200,7 @@ def _mistyped(key: str, value: Any) -> errors.UserError:
   """Says what a value should be."""
   kind = _NAMES[type(getattr(Config(), key))]
   return errors.UserError(
-    f'config.{key} is {reprlib.repr(value)}, expected {kind}'
+    f'config.{key} is {errors.shown(value)}, expected {kind}'
   )
 
 

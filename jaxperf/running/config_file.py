@@ -9,7 +9,6 @@ import inspect
 import os
 import pathlib
 import re
-import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -148,7 +147,7 @@ def _load(name: str) -> Any:
     (Mapping, ml_collections.ConfigDict, ml_collections.FrozenConfigDict),
   ):
     raise errors.UserError(
-      f'{path}: get_config() returned {_shown(content)}, expected an '
+      f'{path}: get_config() returned {errors.shown(content)}, expected an '
       'ml_collections.ConfigDict'
     )
   for key in content:
@@ -192,9 +191,3 @@ def _called(
   # Whatever a user's code raises.
   except (Exception, SystemExit) as error:
     raise errors.UserError(errors.in_code(error, path.parent)) from error
-
-
-def _shown(value: Any) -> str:
-  """A value in a few words: one line, whatever it is."""
-  text = ' '.join(reprlib.repr(value).split())
-  return text if len(text) < 60 else f'a {type(value).__name__}'

@@ -317,6 +317,13 @@ def test_a_reference_that_cannot_follow_is_named(parse):
     parse(body)
 
 
+def test_what_is_no_value_is_shown_in_one_line(parse):
+  body = f'{SUBMISSIONS}; config.seed = dict.fromkeys("abc"); return config'
+  with pytest.raises(errors.UserError, match='expected a whole') as caught:
+    parse(body)
+  assert '\n' not in str(caught.value)
+
+
 def test_what_is_no_config_is_shown_in_one_line(parse):
   with pytest.raises(errors.UserError, match=r'returned \(') as caught:
     parse(f'{SUBMISSIONS}; return config, list(range(1000))')
