@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 
 from jaxperf import errors
-from jaxperf.records import parse, read
+from jaxperf.records import files, parse, read
 from tests import result_trees
 
 LOGS = os.environ.get('JAXPERF_ALGOPERF_LOGS')
@@ -142,12 +142,30 @@ def test_damage_costs_only_the_damaged_lines(tmp_path, damage, steps, note):
   )
 
 
-def test_a_last_line_without_an_end_does_not_count(tmp_path):
+def test_half_a_last_line_does_not_count_while_the_trial_is_written(tmp_path):
   path = result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
   path.write_text(path.read_text().removesuffix('8\n'))  # 0.08 became 0.0
+  lock = files.Lock(path.parent)
   results = read.results(tmp_path)
   assert results.evaluations['validation/wer'].tolist() == [1, 0.2]
   assert 'eval_measurements.csv:4: line without an end' in notes_of(results)[0]
+  lock.release()
+  path.with_name('progress.json').write_text('{}')  # Killed: it can go on.
+  assert len(read.results(tmp_path).evaluations) == 2
+
+
+@pytest.mark.parametrize('result', [None, {'outcome': 'reached'}])
+def test_a_whole_last_line_without_an_end_counts(tmp_path, result):
+  path = result_trees.add_trial(
+    tmp_path, 'adam', 0, CONFORMER, 1, ROWS, result=result
+  )
+  path.write_text(path.read_text().removesuffix('\n'))
+  results = read.results(tmp_path)
+  assert results.evaluations['validation/wer'].tolist() == [1, 0.2, 0.08]
+  assert notes_of(results) == [
+    'adam/study_0/librispeech_conformer_jax/trial_1/eval_measurements.csv:4: '
+    'line without an end: complete, so it counts'
+  ]
 
 
 def test_a_resumed_run_replaces_the_work_that_was_lost(tmp_path):
