@@ -20,6 +20,7 @@ from jaxperf.scoring import (
   clocks,
   confidence,
   published,
+  ranges,
   score,
   selection,
 )
@@ -36,7 +37,8 @@ class Verdict(NamedTuple):
     ruleset: `'external'` or `'self'`.
     unit: of all times: `'seconds'` or `'steps'`.
     scoring: workloads, held-out pairs and integration of the score.
-    results: as read, without the submissions that were not asked for.
+    results: as read, without the submissions that were not asked for and
+      without metrics that cannot be.
     trials: from `times.trial_times`, scored workloads and held-out variants.
     studies: from `times.study_times`.
     times: median times: submissions by workloads and held-out variants.
@@ -76,6 +78,8 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
   rules, ruleset = timing.rules, timing.ruleset
   results = selection.chosen(results, options.submissions)
   scoring = selection.scoring(results, rules, options)
+  unmeasured = cautions.unmeasured(results, scoring.columns, rules)
+  results, impossible = ranges.possible(results, rules, scoring.columns)
   trials = _scored(timing.trials(results), results, scoring.columns)
   studies = timing.studies(trials)
   submissions = sorted(results.trials['submission'].unique())
@@ -110,7 +114,8 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
     warnings=warnings,
     notes=[
       *results.notes,
-      *cautions.unmeasured(results, trials, rules),
+      *unmeasured,
+      *impossible,
       *cautions.unscored(results, rules, scoring.columns),
     ],
   )
