@@ -49,7 +49,7 @@ def split(content: bytes) -> Sheet:
   """
   text = content.decode(errors='replace').replace('\r\n', '\n')
   lines = [
-    (number, line)
+    (number, line.rstrip('\r'))
     for number, line in _numbered_lines(text)
     if line.strip() and not (number == 1 and line.lower().startswith('sep='))
   ]
@@ -159,7 +159,7 @@ def _with_point(cell: str) -> str:
 
 def _numbers(cells: Sequence[str]) -> list[float] | None:
   """The numbers in cells; None unless all are numbers or missing."""
-  if any('_' in cell or not cell.isascii() for cell in cells):
+  if any('_' in c or '\r' in c or not c.isascii() for c in cells):
     return None
   try:
     return [
