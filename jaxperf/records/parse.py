@@ -199,7 +199,7 @@ def _read_sceptically(
     note('empty file')
     return pd.DataFrame()
   sheet = dialect.split(content)
-  if what := _bad_header(sheet.names, decode.kind(content)):
+  if what := _bad_header(sheet, decode.kind(content)):
     note(f'{what}: file skipped', sheet.header)
     return pd.DataFrame()
   lines, commas = dialect.rows(sheet)
@@ -222,14 +222,17 @@ def _read_sceptically(
   return table.drop(columns='', errors='ignore')
 
 
-def _bad_header(names: Sequence[str], kind: str | None) -> str | None:
+def _bad_header(sheet: dialect.Sheet, kind: str | None) -> str | None:
   """What is wrong with the names of the columns, if anything."""
+  names = list(sheet.names)
   missing = [name for name in layout.REQUIRED if name not in names]
   if missing:
     what = f'no column {missing[0]} in the header'
     return f'{what}: this is {kind}' if kind else what
-  while not names[-1]:  # As spreadsheets add.
-    names = names[:-1]
+  while not names[-1]:  # Spreadsheets add empty columns.
+    names.pop()
+    if any(cells and any(cells[len(names) :]) for _, cells in sheet.lines):
+      return 'a column without a name in the header'
   if len(set(names)) < len(names):
     return 'a column occurs twice in the header'
   # A line of values that has run into the header: all columns may have moved.
