@@ -85,7 +85,7 @@ def walk(root: pathlib.Path, notes: list[layout.Note]) -> Iterator[Trial]:
     root: the folder that holds the submissions.
     notes: gets one note for each folder that is skipped.
   """
-  read: dict[tuple, str] = {}  # What is known already -> its folder.
+  read: dict[tuple, pathlib.PurePath] = {}  # What is known -> its folder.
   for submission in _level(root, '', 'study_', notes):
     studies = _numbered(root, submission, 'study_', notes)
     if not studies:
@@ -135,20 +135,22 @@ def _trials(
 
 
 def _known(
-  trial: Trial, read: dict[tuple, str], notes: list[layout.Note]
+  trial: Trial,
+  read: dict[tuple, pathlib.PurePath],
+  notes: list[layout.Note],
 ) -> bool:
   """Whether there is such a trial already, perhaps of another framework."""
   cell = (trial.submission, trial.study, trial.workload)
-  first = read.setdefault((*cell, trial.trial), trial.path)
-  if first != trial.path:
-    _note(notes, trial.path, f'duplicate of {first}: skipped')
+  same = read.setdefault((*cell, trial.trial), trial.folder)
+  if same != trial.folder:
+    _note(notes, trial.path, f'duplicate of {layout.shown(str(same))}: skipped')
     return True
-  own = trial.path.rpartition('/')[0]
-  first = read.setdefault(cell, own)
-  if first != own:
-    what = f'this study has {first} for the same workload: skipped'
+  first = read.setdefault(cell, trial.folder.parent)
+  if first != trial.folder.parent:
+    other = layout.shown(str(first))
+    what = f'this study has {other} for the same workload: skipped'
     _note(notes, trial.path, what)
-  return first != own
+  return first != trial.folder.parent
 
 
 def _note(notes: list[layout.Note], path: str, what: str) -> None:
