@@ -59,7 +59,7 @@ def split(content: bytes) -> Sheet:
     header=number,
     names=_names(header, separator),
     lines=[(number, _cells(line, separator)) for number, line in below],
-    ended=text.endswith(('\n', '\r')),
+    ended=text.rstrip(' \t').endswith(('\n', '\r')),
   )
 
 

@@ -194,7 +194,7 @@ def _read_sceptically(
     note(f'{error}: file skipped')
     return pd.DataFrame()
   if cut:
-    note('gzip without its end: read as far as it goes')
+    note('gzip without its end and checksum: read as far as it goes')
   if not content.strip():
     note('empty file')
     return pd.DataFrame()
