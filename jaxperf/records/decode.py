@@ -26,7 +26,7 @@ _KINDS = {
   b'\x93NUMPY': 'a NumPy array',
   b'SQLite': 'an SQLite database',
   b'%PDF': 'a PDF file',
-  b'version https://git-lfs': 'a Git LFS pointer (`git lfs pull` fetches it)',
+  b'version https://git-lfs': 'a Git LFS pointer: try `git lfs pull`',
   b'{': 'JSON',
   b'[': 'JSON',
   b'<': 'HTML or XML',

@@ -228,7 +228,7 @@ def _bad_header(sheet: dialect.Sheet, kind: str | None) -> str | None:
   missing = [name for name in layout.REQUIRED if name not in names]
   if missing:
     what = f'no column {missing[0]} in the header'
-    return f'{what}: this is {kind}' if kind else what
+    return f'{what} (it looks like {kind})' if kind else what
   while not names[-1]:  # Spreadsheets add empty columns.
     names.pop()
     if any(cells and any(cells[len(names) :]) for _, cells in sheet.lines):

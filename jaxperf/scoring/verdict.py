@@ -78,8 +78,9 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
   rules, ruleset = timing.rules, timing.ruleset
   results = selection.chosen(results, options.submissions)
   scoring = selection.scoring(results, rules, options)
-  unmeasured = cautions.unmeasured(results, scoring.columns, rules)
+  notes = cautions.unmeasured(results, scoring.columns, rules)
   results, impossible = ranges.possible(results, rules, scoring.columns)
+  notes += impossible + cautions.unscored(results, rules, scoring.columns)
   trials = _scored(timing.trials(results), results, scoring.columns)
   studies = timing.studies(trials)
   submissions = sorted(results.trials['submission'].unique())
@@ -112,12 +113,7 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
     samples=samples,
     reference=selection.reference(list(times.index), options, results.config),
     warnings=warnings,
-    notes=[
-      *results.notes,
-      *unmeasured,
-      *impossible,
-      *cautions.unscored(results, rules, scoring.columns),
-    ],
+    notes=results.notes + notes,
   )
 
 

@@ -161,11 +161,11 @@ def test_an_interruption_is_known_by_its_count():
 @pytest.mark.parametrize(
   ('content', 'note'),
   [
-    (b'{"global_step": 1}', 'a:1: no column global_step in the header: this is'
-     ' JSON: file skipped'),
-    (b'PK\x03\x04' + bytes(40), 'this is a zip archive or a spreadsheet'),
+    (b'{"global_step": 1}', 'a:1: no column global_step in the header (it '
+     'looks like JSON): file skipped'),
+    (b'PK\x03\x04' + bytes(40), 'looks like a zip archive or a spreadsheet'),
     (b'version https://git-lfs.github.com/spec/v1\noid sha256:0\n', 'git lfs'),
-    (b'<!DOCTYPE html>', 'this is HTML or XML'),
+    (b'<!DOCTYPE html>', 'looks like HTML or XML'),
     (gzip.compress(b''), 'a: empty file'),
     (text([LINES[0] + ',' + HEADER, *LINES[1:]]).encode(), 'occurs twice'),
     (text(LINES[1:]).encode(), 'no column global_step'),
