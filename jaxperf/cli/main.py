@@ -8,6 +8,7 @@ Exit codes: 0 all is well, 1 a trial failed, 2 misuse, 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
@@ -18,6 +19,8 @@ from jaxperf.cli import costs, data, experiment, listing, results
 
 def main(arguments: Sequence[str] | None = None) -> int:
   """Runs one command; returns the exit code."""
+  if isinstance(sys.stdout, io.TextIOWrapper):  # Names may be in any script.
+    sys.stdout.reconfigure(errors='backslashreplace')
   parser = _parser()
   options, rest = parser.parse_known_args(arguments)
   if rest and not getattr(options, 'takes_overrides', False):

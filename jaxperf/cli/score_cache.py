@@ -43,7 +43,7 @@ def remembered(
   key = hashlib.sha256(repr((arguments, entries)).encode()).hexdigest()
   path = cache.folder('score') / key
   with contextlib.suppress(OSError):
-    return path.read_text()
+    return path.read_text('utf-8', 'surrogatepass')
   text = compute()
   newest = max((change for *_, change in entries), default=0)
   if time.time() - newest / 1e9 > settle_s:
@@ -78,7 +78,7 @@ def _keep(path: pathlib.Path, text: str) -> None:
   """Writes an entry at once or not at all; drops the oldest ones."""
   path.parent.mkdir(parents=True, exist_ok=True)
   temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-  temporary.write_text(text)
+  temporary.write_text(text, 'utf-8', 'surrogatepass')
   temporary.replace(path)
   entries = sorted(path.parent.iterdir(), key=lambda p: p.stat().st_mtime)
   for old in entries[:-_KEPT]:

@@ -115,7 +115,7 @@ class Checkpointer:
       step,
       args=ocp.args.Composite(state=ocp.args.StandardRestore(_plain(like))),
     )['state']
-    state = _with_keys(plain, like)
+    state = jax.tree.map(_like, plain, like)
     _check(content['checksum'], _checksum(state))
     return state, content['progress']
 
@@ -132,7 +132,7 @@ def check(like: PyTree) -> None:
     UserError: says what saving it raises, or what comes back.
   """
   small = jax.tree.map(
-    lambda x: jax.ShapeDtypeStruct((1,) * len(x.shape), x.dtype), like
+    lambda x: jax.ShapeDtypeStruct([min(n, 1) for n in x.shape], x.dtype), like
   )
   state = jax.tree.map(_zeros, small)
   sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
@@ -174,24 +174,31 @@ def _zeros(x: jax.ShapeDtypeStruct) -> jax.Array:
 
 
 def _plain(tree: PyTree) -> PyTree:
-  """The same tree with typed random keys as their data."""
+  """The same tree as orbax can save it.
+
+  Typed random keys become their data, empty arrays ones of one element.
+  """
+
+  def data(x):
+    x = jax.random.key_data(x) if _is_key(x) else x
+    return x if x.size else jnp.zeros(1, x.dtype)
 
   def plain(x):
-    if not _is_key(x):
+    if not (_is_key(x) or 0 in x.shape):
       return x
     if not isinstance(x, jax.ShapeDtypeStruct):
-      return jax.random.key_data(x)
-    data = jax.eval_shape(jax.random.key_data, x)
-    return jax.ShapeDtypeStruct(data.shape, data.dtype, sharding=x.sharding)
+      return data(x)
+    made = jax.eval_shape(data, x)
+    return jax.ShapeDtypeStruct(made.shape, made.dtype, sharding=x.sharding)
 
   return jax.tree.map(plain, tree)
 
 
-def _with_keys(plain: PyTree, like: PyTree) -> PyTree:
-  """The same tree with the typed random keys that `like` has."""
-  return jax.tree.map(
-    lambda x, key: _wrapped(x, key) if _is_key(key) else x, plain, like
-  )
+def _like(plain: jax.Array, like: jax.ShapeDtypeStruct) -> jax.Array:
+  """A leaf as it was before `_plain`."""
+  if 0 in like.shape:
+    return _zeros(like)
+  return _wrapped(plain, like) if _is_key(like) else plain
 
 
 def _wrapped(data: jax.Array, like: jax.ShapeDtypeStruct) -> jax.Array:

@@ -82,7 +82,7 @@ def check_update(training: trial.Training) -> None:
     ) from error
   step_lib.check_same_tree('params', params, updates)
   step_lib.check_same_tree('opt_state', old, new)
-  checkpoint.check(old)
+  checkpoint.check({'params': params, 'opt_state': old})
 
 
 def _where(error: Exception, training: trial.Training) -> str:

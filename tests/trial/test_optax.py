@@ -66,13 +66,19 @@ PLAIN = (
 )
 CONTRIB_BY_RATE = (
   *('acprop', 'ademamix', 'adopt', 'dadapt_adamw', 'galore', 'madgrad'),
-  *('momo', 'momo_adam', 'muon', 'prodigy', 'schedule_free_adamw'),
+  *(
+    'momo',
+    'momo_adam',
+    'muon',
+    'scale_by_madgrad',
+    'prodigy',
+    'schedule_free_adamw',
+  ),
   *('schedule_free_sgd', 'simplified_ademamix'),
 )
 CONTRIB_PLAIN = (
   *('cocob', 'normalize', 'reduce_on_plateau', 'scale_by_acprop'),
   *('scale_by_ademamix', 'scale_by_adopt', 'scale_by_cocob', 'scale_by_galore'),
-  *('scale_by_madgrad', 'scale_by_muon'),
 )
 
 
@@ -116,7 +122,6 @@ def _made() -> dict:
     )(learning_rate=RATE),
     'lookahead': lambda: optax.lookahead(adam(RATE), 2, 0.5),
     'masked': lambda: optax.masked(adam(RATE), _mask),
-    'measure_with_ema': lambda: optax.measure_with_ema(optax.tree.norm, 0.9),
     'multi_transform': lambda: optax.multi_transform(
       {'trained': adam(RATE), 'frozen': optax.set_to_zero()}, _parts
     ),
@@ -177,6 +182,11 @@ REFUSED = {
     'cannot be traced',
   ),
   'dpsgd': (lambda: contrib.dpsgd(RATE, 1.0, 0.1, 0), 'cannot be traced'),
+  'measure_with_ema': (
+    lambda: optax.measure_with_ema(optax.tree.norm, 0.9),
+    'changes the tree of params',
+  ),
+  'scale_by_muon': (contrib.scale_by_muon, 'cannot be traced'),
   'sophia': (lambda: contrib.sophia(RATE), 'cannot be traced'),
 }
 
