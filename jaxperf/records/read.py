@@ -139,7 +139,10 @@ def _growing(root: pathlib.Path, trial: find.Trial) -> bool:
   """Whether a trial of ours has not ended, so that its files may grow."""
   if 'result.json' in trial.files:
     return False
-  return 'progress.json' in trial.files or files.locked(root / trial.folder)
+  return (
+    'progress.json' in trial.files
+    or files.owner(root / trial.folder) is not None
+  )
 
 
 def _labelled(rows: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
@@ -184,7 +187,7 @@ def _identity(
   if identity.FILE not in trial.files:
     return []
   try:
-    return identity.read(root / trial.path)
+    return identity.read(root / trial.folder)
   except errors.UserError as error:
     notes.append(layout.Note(f'{trial.path}/{identity.FILE}', f'{error}'))
     return []

@@ -53,10 +53,10 @@ def quoted(line):
     text().encode('utf-16-le'),
     text().encode('utf-16-be'),
     text(end='\r\n').encode('utf-32'),
-    gzip.compress(text().encode()),
-    gzip.compress(text().encode('utf-16')),
-    gzip.compress(text(LINES[:2]).encode())
-    + gzip.compress(text(LINES[2:]).encode()),
+    gzip.compress(text().encode(), mtime=0),
+    gzip.compress(text().encode('utf-16'), mtime=0),
+    gzip.compress(text(LINES[:2]).encode(), mtime=0)
+    + gzip.compress(text(LINES[2:]).encode(), mtime=0),
     text([HEADER.upper(), *LINES[1:]]).encode(),
     text([HEADER.title(), *LINES[1:]]).encode(),
     text([line.replace(',', ';') for line in LINES]).encode(),
@@ -166,7 +166,7 @@ def test_an_interruption_is_known_by_its_count():
     (b'PK\x03\x04' + bytes(40), 'looks like a zip archive or a spreadsheet'),
     (b'version https://git-lfs.github.com/spec/v1\noid sha256:0\n', 'git lfs'),
     (b'<!DOCTYPE html>', 'looks like HTML or XML'),
-    (gzip.compress(b''), 'a: empty file'),
+    (gzip.compress(b'', mtime=0), 'a: empty file'),
     (text([LINES[0] + ',' + HEADER, *LINES[1:]]).encode(), 'occurs twice'),
     (text(LINES[1:]).encode(), 'no column global_step'),
     (text([HEADER + ',', *(line + ',3' for line in LINES[1:])]).encode(),
