@@ -7,15 +7,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import numbers
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from jaxperf import halton, hyperparameters
+
 Point = Mapping[str, Any]
-_DROPPED = 100  # First points of the Halton sequence, correlated in high bases.
 
 
 @dataclasses.dataclass(frozen=True, init=False)
@@ -35,15 +35,13 @@ class Points:
       points: name -> value, each.
       same_names: whether to refuse points that differ in their names.
     """
-    found = [points] if isinstance(points, (str, Mapping)) else list(points)
-    if isinstance(points, (str, Mapping)) or not all(
-      isinstance(point, Mapping) for point in found
-    ):
+    found = list(points)
+    if not all(isinstance(point, Mapping) for point in found):
       raise ValueError(
-        f'Points was given {_shown(points)}, expected a list of points, each '
-        'of names and values, e.g. [{"learning_rate": 0.001}]'
+        f'Points was given {hyperparameters.shown(points)}, expected a list of '
+        'points, each of names and values, e.g. [{"learning_rate": 0.001}]'
       )
-    object.__setattr__(self, 'points', tuple(dict(p) for p in found))
+    object.__setattr__(self, 'points', tuple(map(hyperparameters.point, found)))
     if not self.points:
       raise ValueError('Points is empty: give at least one tuning point')
     if not same_names:
@@ -68,16 +66,20 @@ class Range:
   def __post_init__(self):
     for name in ('min', 'max'):
       value = getattr(self, name)
-      if not _is_number(value):
+      if not hyperparameters.is_number(value):
         raise ValueError(
-          f'{name} of a range is {_shown(value)}, expected a finite number'
+          f'{name} of a range is {hyperparameters.shown(value)}, expected a '
+          'finite number'
         )
     if self.scaling not in ('linear', 'log'):
       raise ValueError(
         f"scaling is {self.scaling!r}, expected 'linear' or 'log'"
       )
+      object.__setattr__(self, name, hyperparameters.plain(name, value))
     if not self.min <= self.max:
       raise ValueError(f'range has min {self.min} above max {self.max}')
+    if not hyperparameters.is_number(self.max - self.min):
+      raise ValueError(f'range from {self.min} to {self.max} is too wide')
     if self.scaling == 'log' and self.min <= 0:
       raise ValueError(f'a log range needs min > 0, got {self.min}')
 
@@ -106,9 +108,14 @@ class Choice:
       self.values, Sequence
     ):
       raise ValueError(
-        f'a choice was given {_shown(self.values)}, expected a list of values'
+        f'a choice was given {hyperparameters.shown(self.values)}, expected a '
+        'list of values'
       )
-    object.__setattr__(self, 'values', tuple(self.values))
+    object.__setattr__(
+      self,
+      'values',
+      tuple(hyperparameters.plain('choice', value) for value in self.values),
+    )
     if not self.values:
       raise ValueError('a choice needs at least one value')
 
@@ -131,12 +138,14 @@ class SearchSpace:
 
   dimensions: Mapping[str, Range | Choice]
 
-  def __init__(self, **dimensions: Any):
+  def __init__(self, /, **dimensions: Any):
     object.__setattr__(
       self,
       'dimensions',
       {
-        name: d if isinstance(d, (Range, Choice)) else Choice((d,))
+        hyperparameters.name(name): d
+        if isinstance(d, (Range, Choice))
+        else Choice((hyperparameters.plain(name, d),))
         for name, d in dimensions.items()
       },
     )
@@ -150,8 +159,8 @@ class SelfTuning:
 
   constants: Point
 
-  def __init__(self, **constants: Any):
-    object.__setattr__(self, 'constants', constants)
+  def __init__(self, /, **constants: Any):
+    object.__setattr__(self, 'constants', hyperparameters.point(constants))
 
 
 Tuning = Points | SearchSpace | SelfTuning
@@ -175,41 +184,36 @@ def read_json(path: str | pathlib.Path) -> Points | SearchSpace:
   {'b1': Choice(values=(0.9, 0.95))}
   """
   try:
-    content = json.loads(
-      pathlib.Path(path).read_bytes(), object_pairs_hook=_object
-    )
+    text = pathlib.Path(path).read_bytes()
+    content = json.loads(text, object_pairs_hook=hyperparameters.from_pairs)
     if isinstance(content, list):
-      return Points(content, same_names=False)
+      for point in (points := Points(content, same_names=False)).points:
+        hyperparameters.check_texts(point)
+      return points
     if not isinstance(content, dict):
       raise ValueError(
-        f'it holds {_shown(content)}, expected a list of points or an object '
-        'of hyperparameters'
+        f'it holds {hyperparameters.shown(content)}, expected a list of points '
+        'or an object of hyperparameters'
       )
     return SearchSpace(
       **{name: _dimension(name, spec) for name, spec in content.items()}
     )
+  except RecursionError:
+    raise ValueError(f'{path}: it is nested too deeply') from None
   except ValueError as error:
     raise ValueError(f'{path}: {error}') from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-  """A JSON object whose names differ."""
-  names = [name for name, _ in pairs]
-  for name in names:
-    if names.count(name) > 1:
-      raise ValueError(f'{name!r} is given {names.count(name)} times')
-  return dict(pairs)
 
 
 def _dimension(name: str, spec: Any) -> Range | Choice:
   """One hyperparameter of a search space in JSON."""
   if isinstance(spec, list):
-    raise ValueError(
-      f'{name!r} is a list: write {{"feasible_points": {_shown(spec)}}}'
-    )
+    some = hyperparameters.shown(spec)
+    raise ValueError(f'{name!r} is a list: write {{"feasible_points": {some}}}')
   if not isinstance(spec, dict):
-    return Choice((spec,))
+    hyperparameters.check_texts({name: spec})
+    return Choice((hyperparameters.plain(name, spec),))
   keys = set(spec)
+  hyperparameters.check_texts({name: spec.get('feasible_points')})
   try:
     if keys == {'feasible_points'}:
       return Choice(spec['feasible_points'])
@@ -223,17 +227,6 @@ def _dimension(name: str, spec: Any) -> Range | Choice:
   )
 
 
-def _is_number(value: Any) -> bool:
-  """Whether a value is a finite number."""
-  is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-  return is_real and math.isfinite(value)
-
-
-def _shown(value: Any) -> str:
-  """A value in a sentence."""
-  return repr(value) if len(repr(value)) <= 40 else f'{repr(value)[:40]}...'
-
-
 def write_json(tuning: Points | SearchSpace, path: str | pathlib.Path) -> None:
   """Writes the AlgoPerf JSON form of a tuning."""
   if isinstance(tuning, Points):
@@ -245,16 +238,13 @@ def write_json(tuning: Points | SearchSpace, path: str | pathlib.Path) -> None:
       else dataclasses.asdict(d)
       for name, d in tuning.dimensions.items()
     }
-  pathlib.Path(path).write_text(json.dumps(content, indent=2) + '\n')
+  pathlib.Path(path).write_text(json.dumps(content, indent=2) + '\n', 'utf-8')
 
 
 def draw(space: SearchSpace, count: int, seed: int) -> list[dict[str, Any]]:
   """Quasi-random points of a space, reproducible from the seed.
 
-  A Halton sequence with one prime base a dimension, digits scrambled by a
-  random permutation per dimension that keeps 0, a random shift modulo 1 and
-  the first 100 points dropped (Bousquet et al. 2017, "Critical
-  hyper-parameters: no random, no cry").
+  See `halton.points`; one dimension of the cube a hyperparameter.
 
   Args:
     space: what to draw from.
@@ -265,17 +255,11 @@ def draw(space: SearchSpace, count: int, seed: int) -> list[dict[str, Any]]:
   >>> sorted(int(p['b1']) for p in points)  # Evenly spread, one in each unit.
   [0, 1, 2, 3, 4, 5, 6, 7]
   """
-  rng = np.random.default_rng(np.random.PCG64(seed))
-  columns = {}
-  for (name, dimension), base in zip(
-    space.dimensions.items(), _primes(len(space.dimensions))
-  ):
-    digits = np.concatenate([[0], 1 + rng.permutation(base - 1)])
-    shift = rng.random()
-    columns[name] = [
-      dimension.at((_radical_inverse(i, base, digits) + shift) % 1.0)
-      for i in range(_DROPPED + 1, _DROPPED + 1 + count)
-    ]
+  cube = halton.points(len(space.dimensions), count, seed)
+  columns = {
+    name: [dimension.at(u) for u in column]
+    for (name, dimension), column in zip(space.dimensions.items(), cube)
+  }
   return [{name: c[i] for name, c in columns.items()} for i in range(count)]
 
 
@@ -313,24 +297,3 @@ def deal(
   )
   dealt = [points[i] for i in order]
   return [dealt[s * trials : (s + 1) * trials] for s in range(studies)]
-
-
-def _radical_inverse(index: int, base: int, digits: np.ndarray) -> float:
-  """The scrambled radical inverse of an index; in [0, 1)."""
-  value, weight = 0.0, 1.0 / base
-  while index:
-    index, digit = divmod(index, base)
-    value += digits[digit] * weight
-    weight /= base
-  return value
-
-
-def _primes(count: int) -> list[int]:
-  """The first `count` primes."""
-  found: list[int] = []
-  candidate = 2
-  while len(found) < count:
-    if all(candidate % p for p in found):
-      found.append(candidate)
-    candidate += 1
-  return found

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from jaxperf import tuning
+from jaxperf import halton, tuning
 
 SPACE = tuning.SearchSpace(
   learning_rate=tuning.Range(1e-4, 1e-2, 'log'),
@@ -43,7 +43,7 @@ def test_points_fill_the_box_more_evenly_than_random_ones(seed):
 
 
 def test_unscrambled_digits_give_the_plain_halton_sequence():
-  ours = [tuning._radical_inverse(i, 3, np.arange(3)) for i in range(1, 20)]
+  ours = [halton.radical_inverse(i, 3, np.arange(3)) for i in range(1, 20)]
   theirs = qmc.Halton(2, scramble=False).random(20)[1:, 1]
   np.testing.assert_allclose(ours, theirs)
 
@@ -171,3 +171,82 @@ def test_points_are_mappings(given):
 def test_letters_of_a_text_are_no_values():
   with pytest.raises(ValueError, match="given 'cosine', expected a list"):
     tuning.Choice('cosine')
+
+
+@pytest.mark.parametrize(
+  ('text', 'message'),
+  [
+    ('{"learning rate": 1}', "'learning rate' cannot be the name"),
+    ('{"lambda": 1}', "'lambda' cannot be the name"),
+    ('[{"": 1}]', "'' cannot be the name"),
+    ('{"lr": NaN}', "'lr' is not a number"),
+    ('[{"lr": [1, NaN]}]', "'lr' is not a number"),
+    ('{"lr": "1e-3"}', "'lr' has the text '1e-3': write 1e-3 without quotes"),
+    ('[{"lr": "0.1"}]', "'lr' has the text '0.1'"),
+    ('{"lr": {"feasible_points": [1, "2"]}}', "'lr' has the text '2'"),
+    ('[{"lr": {"min": 0, "max": 1}}]', "'lr' is .*belongs in a search space"),
+    ('{"lr": {"min": -1e308, "max": 1e308}}', 'is too wide'),
+    (
+      f'{{"lr": {{"min": 1, "max": 1{"0" * 400}}}}}',
+      'expected a finite number',
+    ),
+    ('[' * 100_000, 'nested too deeply'),
+  ],
+)
+def test_values_that_no_submission_can_use_are_named(tmp_path, text, message):
+  path = tmp_path / 'space.json'
+  path.write_text(text)
+  with pytest.raises(ValueError, match=message) as caught:
+    tuning.read_json(path)
+  assert len(str(caught.value)) < 400
+
+
+def test_any_name_that_python_has_is_one(tmp_path):
+  path = tmp_path / 'space.json'
+  path.write_text('{"self": 1, "dimensions": {"min": 0, "max": 1}, "β": 2}')
+  ((point,),) = tuning.deal(tuning.read_json(path), 1, 1, 0)
+  assert (point['self'], point['β']) == (1, 2)
+  assert tuning.SelfTuning(self=1).constants == {'self': 1}
+
+
+def test_points_are_what_json_gives_back():
+  values = {
+    'a': np.float32(0.5),
+    'b': np.int64(3),
+    'c': np.bool_(True),
+    'd': np.array([1.0, 2.0]),
+    'e': (1, [2, None]),
+    'f': 'cosine',
+    'g': {'x': np.array(1)},
+  }
+  expected = {
+    **{'a': 0.5, 'b': 3, 'c': True, 'd': [1.0, 2.0], 'e': [1, [2, None]]},
+    **{'f': 'cosine', 'g': {'x': 1}},
+  }
+  for made in (
+    tuning.SelfTuning(**values).constants,
+    *tuning.Points([values]).points,
+    *tuning.draw(tuning.SearchSpace(**values), 1, 0),
+  ):
+    assert made == expected == json.loads(json.dumps(made))
+  drawn = tuning.draw(
+    tuning.SearchSpace(
+      x=tuning.Range(np.float32(1), np.int64(2)), y=tuning.Choice(values['e'])
+    ),
+    *(4, 0),
+  )
+  assert json.loads(json.dumps(drawn)) == drawn
+
+
+@pytest.mark.parametrize(
+  'value', [len, lambda step: step, {1, 2}, b'x', 1j, object()]
+)
+def test_what_cannot_be_recorded_is_no_value(value):
+  for make in (
+    lambda: tuning.SelfTuning(schedule=value),
+    lambda: tuning.Points([{'schedule': value}]),
+    lambda: tuning.SearchSpace(schedule=value),
+    lambda: tuning.Choice((value,)),
+  ):
+    with pytest.raises(ValueError, match='which can be recorded'):
+      make()

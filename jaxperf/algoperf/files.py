@@ -47,8 +47,8 @@ def package_of(path: pathlib.Path) -> str | None:
     UserError: if it is one that cannot run here: for PyTorch, or for v0.5.
   """
   try:
-    tree = ast.parse(path.read_text())
-  except (SyntaxError, UnicodeDecodeError):
+    tree = ast.parse(path.read_bytes())
+  except (SyntaxError, ValueError):
     return None  # Importing it says what is wrong.
   if not _RECOGNISED_BY.issubset(_top_level_names(tree)):
     return None

@@ -53,9 +53,7 @@ def _run(options: argparse.Namespace) -> int:
   from jaxperf.running import config_file, run
 
   config = config_file.parse(options.config, options.overrides)
-  source, _, argument = options.config.partition(':')
-  name = '_'.join(filter(None, [pathlib.Path(source).stem, argument]))
-  folder = options.workdir or pathlib.Path('results', name)
+  folder = options.workdir or config_file.results_folder(options.config)
   code = run.run(config, folder, options.retry, options.changed == 'rerun')
   if config.rehearsal:
     from jaxperf.costs import rehearsal

@@ -48,9 +48,9 @@ def show(what: str, form: str) -> str:
 def _workloads() -> list[dict[str, Any]]:
   import jax
 
-  from jaxperf.running import plugins
+  from jaxperf.running import environment, plugins
 
-  jax.config.update('jax_platforms', 'cpu')
+  environment.only_cpu()
   rows = []
   for name in plugins.workload_names():
     workload = plugins.workload(name, 'fake')

@@ -14,28 +14,43 @@ from collections.abc import Sequence
 
 import jaxperf
 from jaxperf import errors
-from jaxperf.cli import costs, data, experiment, listing, results
+from jaxperf.cli import (
+  costs,
+  data,
+  experiment,
+  listing,
+  results,
+  surroundings,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
   """Runs one command; returns the exit code."""
   if isinstance(sys.stdout, io.TextIOWrapper):  # Names may be in any script.
     sys.stdout.reconfigure(errors='backslashreplace')
+  surroundings.settle()
   parser = _parser()
-  options, rest = parser.parse_known_args(arguments)
+  words = sys.argv[1:] if arguments is None else arguments
+  options, rest = parser.parse_known_args(map(surroundings.expanded, words))
   if rest and not getattr(options, 'takes_overrides', False):
     parser.error(f'unrecognized arguments: {" ".join(rest)}')
   options.overrides = rest
   try:
     return options.handler(options) or 0
-  except errors.UserError as error:
-    print(f'jaxperf: {error}', file=sys.stderr)
-    return 2
-  except KeyboardInterrupt:
-    return 130
   except BrokenPipeError:  # Such as `jaxperf score DIR | head`.
     sys.stdout = None  # Or Python would complain again when it ends.
     return 0
+  except errors.UserError as error:
+    print(f'jaxperf: {error}', file=sys.stderr)
+    return 2
+  except (OSError, ValueError) as error:
+    sentence = surroundings.sentence(error)
+    if sentence is None:
+      raise
+    print(f'jaxperf: {sentence}', file=sys.stderr)
+    return 2
+  except KeyboardInterrupt:
+    return 130
 
 
 def _parser() -> argparse.ArgumentParser:

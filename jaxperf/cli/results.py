@@ -49,7 +49,7 @@ def _score(args: argparse.Namespace) -> int:
   given = {k: v for k, v in vars(args).items() if k != 'handler'}
   rules_file = pathlib.Path(args.rules or '')
   if rules_file.is_file():
-    given['rules_text'] = rules_file.read_text()
+    given['rules_text'] = rules_file.read_text('utf-8', 'replace')
   folder = os.path.abspath(args.folder)
   key = (os.getcwd(), sorted(given.items(), key=str))
   print(score_cache.remembered(folder, key, lambda: _score_text(args)))

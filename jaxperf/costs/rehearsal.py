@@ -113,7 +113,7 @@ def _measured(trial: pathlib.Path, name: str) -> Measured | None:
   result = files.read_json(trial / 'result.json')
   if result is None or layout.Outcome(result['outcome']).failed:
     return None
-  with (trial / layout.EVALUATIONS).open() as file:
+  with (trial / layout.EVALUATIONS).open(encoding='utf-8') as file:
     rows = [float(row['accumulated_eval_time']) for row in csv.DictReader(file)]
   settings = files.read_json(trial / 'flags_0.json')
   workload = plugins.workload(name, 'fake')

@@ -25,7 +25,7 @@ def write_json(path: pathlib.Path, content: Any) -> None:
 def read_json(path: pathlib.Path) -> Any | None:
   """The content of a JSON file; None if there is no such file."""
   try:
-    return json.loads(path.read_text())
+    return json.loads(path.read_bytes())
   except FileNotFoundError:
     return None
 
@@ -44,7 +44,7 @@ class Lock:
       TakenError: if another process holds it; says which.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    self._file = (folder / 'lock').open('a+')
+    self._file = (folder / 'lock').open('a+', encoding='utf-8')
     try:
       fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -68,7 +68,7 @@ class Lock:
 def owner(folder: pathlib.Path) -> str | None:
   """Which process runs the trial of this folder, for people; None if none."""
   try:
-    file = (folder / 'lock').open()
+    file = (folder / 'lock').open(encoding='utf-8')
   except FileNotFoundError:
     return None
   with file:

@@ -32,6 +32,20 @@ Identity = Mapping[str, Mapping[str, Any]]
 FILE = 'identity.json'
 DECISIVE = ('submission', 'point', 'settings', 'data')
 SURROUNDINGS = ('packages', 'numerics', 'machine')
+# Settings of JAX that change numbers or times -> what they usually are.
+USUAL = {
+  'jax_enable_x64': False,
+  'jax_debug_nans': False,
+  'jax_debug_infs': False,
+  'jax_debug_key_reuse': False,
+  'jax_enable_checks': False,
+  'jax_check_tracer_leaks': False,
+  'jax_disable_jit': False,
+  'jax_disable_most_optimizations': False,
+  'jax_default_prng_impl': 'threefry2x32',
+  'jax_threefry_partitionable': True,
+  'jax_random_seed_offset': 0,
+}
 
 
 def read(folder: pathlib.Path) -> list[Identity]:
@@ -51,6 +65,22 @@ def read(folder: pathlib.Path) -> list[Identity]:
       f'{path} is damaged ({errors.first_line(error)}): restore it, or begin '
       'the trial anew in another --workdir'
     ) from None
+  return found
+
+
+def unusual(numerics: Mapping[str, Any]) -> list[str]:
+  """Settings of JAX that are not as usual, as the environment names them.
+
+  >>> unusual({'jax_enable_x64': True, 'jax_random_seed_offset': 3})
+  ['JAX_ENABLE_X64', 'JAX_RANDOM_SEED_OFFSET=3']
+  """
+  found = []
+  for name, usual in USUAL.items():
+    value = numerics.get(name)
+    if value is True and usual is False:
+      found.append(name.upper())
+    elif value is not None and value != usual:
+      found.append(f'{name.upper()}={value}')
   return found
 
 

@@ -163,13 +163,13 @@ def _rows_before(step: int, path: pathlib.Path) -> list[dict]:
 def _rewrite(path: pathlib.Path, columns: tuple[str, ...], rows) -> None:
   """Replaces a CSV file."""
   temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-  temporary.write_text(_text(columns, rows), newline='')
+  temporary.write_text(_text(columns, rows), 'utf-8', newline='')
   temporary.replace(path)
 
 
 def _append(path: pathlib.Path, columns: tuple[str, ...], rows) -> None:
   """Adds rows to a CSV file."""
-  with path.open('a', newline='') as file:
+  with path.open('a', encoding='utf-8', newline='') as file:
     _writer(file, columns).writerows(rows)
 
 

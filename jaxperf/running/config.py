@@ -5,13 +5,35 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import numbers
 import os
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from jaxperf import errors
 from jaxperf import rules as rules_lib
-from jaxperf.running import plugins
+from jaxperf.running import specs
+
+_PATHS = ('rules', 'search_space', 'data_dir', 'tensorboard')
+_TRUTH = {'true': True, '1': True, 'false': False, '0': False}
+# A file may compute values with numpy.
+_ACCEPTED = {
+  bool: (bool, np.bool_),
+  int: numbers.Integral,
+  float: numbers.Real,
+  str: str,
+}
+_NAMES = {
+  bool: 'true or false',
+  int: 'a whole number',
+  float: 'a finite number',
+  str: 'a text',
+  tuple: 'a list of texts',
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,12 +117,7 @@ def make_config(values: Mapping[str, Any]) -> Config:
   """
   for key in values:
     check_key(key)
-  defaults = Config()
-  typed = {
-    key: _typed(key, value, getattr(defaults, key))
-    for key, value in values.items()
-  }
-  config = dataclasses.replace(defaults, **typed)
+  config = Config(**{key: _typed(key, value) for key, value in values.items()})
   _check(config)
   return config
 
@@ -132,34 +149,60 @@ def check_key(key: str) -> None:
     )
 
 
-def _typed(key: str, value: Any, default: Any) -> Any:
+def from_text(key: str, text: str) -> Any:
+  """The value that a text on the command line stands for.
+
+  Raises:
+    UserError: if it is none of the key's type.
+  """
+  default = getattr(Config(), key)
+  try:
+    if isinstance(default, tuple):
+      return tuple(specs.parts(text))
+    if isinstance(default, bool):
+      return _TRUTH[text.lower()]
+    return type(default)(text)
+  except (ValueError, KeyError):
+    raise _mistyped(key, text) from None
+
+
+def _typed(key: str, value: Any) -> Any:
   """The value as the type of the default."""
+  default = getattr(Config(), key)
+  if isinstance(value, os.PathLike):
+    value = os.fspath(value)
   if isinstance(default, tuple):
-    parts = (value,) if isinstance(value, str) else value
-    if isinstance(parts, (list, tuple)) and all(
-      isinstance(part, str) for part in parts
-    ):
-      names = [name for part in parts for name in _split(part)]
-      if key == 'submissions':
-        names = [plugins.canonical(name) for name in names]
-      return tuple(dict.fromkeys(names))
-  elif isinstance(default, bool) or isinstance(value, bool):
-    if isinstance(value, bool) and isinstance(default, bool):
-      return value
-  elif isinstance(default, float):
-    if isinstance(value, (int, float)):
-      return float(value)
-  elif isinstance(value, type(default)):
-    return value
-  raise errors.UserError(
-    f'config.{key} is {value!r}, expected a value like {default!r}'
+    return _list(key, value)
+  if isinstance(value, (float, np.floating)) and not math.isfinite(value):
+    raise _mistyped(key, value)
+  if isinstance(default, bool) == isinstance(value, (bool, np.bool_)):
+    if isinstance(value, str) and key in _PATHS:
+      return os.path.expanduser(value)
+    for kind, accepted in _ACCEPTED.items():
+      if isinstance(default, kind) and isinstance(value, accepted):
+        return kind(value)
+  raise _mistyped(key, value)
+
+
+def _list(key: str, value: Any) -> tuple[str, ...]:
+  """A list of texts, each once."""
+  given = (value,) if isinstance(value, str) else value
+  if not isinstance(given, (list, tuple)) or not all(
+    isinstance(part, (str, os.PathLike)) for part in given
+  ):
+    raise _mistyped(key, value)
+  names = [name for part in given for name in specs.parts(os.fspath(part))]
+  if key == 'submissions':
+    names = [specs.canonical(name) for name in names]
+  return tuple(dict.fromkeys(names))
+
+
+def _mistyped(key: str, value: Any) -> errors.UserError:
+  """Says what a value should be."""
+  kind = _NAMES[type(getattr(Config(), key))]
+  return errors.UserError(
+    f'config.{key} is {reprlib.repr(value)}, expected {kind}'
   )
-
-
-def _split(text: str) -> list[str]:
-  """The parts of a list that is given as text; a file's name is one part."""
-  whole = [text] if os.path.exists(text.partition(':')[0]) else text.split(',')
-  return [part.strip() for part in whole if part.strip()]
 
 
 def _check(config: Config) -> None:

@@ -7,135 +7,198 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import inspect
+import os
+import pathlib
+import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxperf import errors
 from jaxperf.running import config as config_lib
-from jaxperf.running import plugins
+from jaxperf.running import modules, plugins
 
 
 def parse(name: str, overrides: Sequence[str]) -> config_lib.Config:
   """The config of a file with `--config.KEY=VALUE` overrides.
 
+  A key that the command line gives is never read from the file, so it may be
+  left open there; references to it follow.
+
   Args:
     name: path of a file that defines `get_config()`, or name of a module in
       `experiments`; `:TEXT` behind it is given to `get_config`.
-    overrides: such arguments; `submission` may stand for `submissions`.
+    overrides: such arguments, or `--config.KEY VALUE`; `--config.KEY` and
+      `--noconfig.KEY` of what is true or false. `submission` may stand for
+      `submissions`. Lists add up, of other keys the last one counts.
 
   Raises:
     UserError: for an unknown key (with the nearest name), a value of the wrong
       type, a file without `get_config`, or one that raises.
   """
-  # Not for the processes of trials, which read a config that is checked.
-  import ml_collections
-  from absl import flags
-  from ml_collections import config_flags
-
-  lists, others = _lists(overrides)
   config = _load(name)
+  given = _given(overrides)
   with config.unlocked(), config.ignore_type():
-    for key, default in dataclasses.asdict(config_lib.Config()).items():
-      if key not in config:
-        config[key] = default
-    config.update(lists)
-    _fill_required(config, [text.partition('=')[0] for text in others])
-  arguments = ['jaxperf run', *others]
-  flag_values = flags.FlagValues()
-  config_flags.DEFINE_config_dict(
-    'config', config, flag_values=flag_values, sys_argv=arguments
-  )
-  try:
-    flag_values(arguments)
-    frozen = ml_collections.FrozenConfigDict(flag_values.config)
-    values = {key: frozen[key] for key in frozen}
-  except (flags.Error, ValueError, TypeError) as error:
-    raise errors.UserError(f'{name}: {errors.first_line(error)}') from None
+    for key, value in given.items():
+      config[key] = value
+  values = {key: _value(name, config, key) for key in config}
   # What was left open and is not given is what it is without the file.
-  given = {key: value for key, value in values.items() if value is not None}
-  return config_lib.make_config(given)
+  return config_lib.make_config(
+    {key: value for key, value in values.items() if value is not None}
+  )
 
 
-def _fill_required(config: Any, given: Sequence[str]) -> None:
-  """Lets what must be given be read before the command line is.
+def results_folder(name: str) -> pathlib.Path:
+  """Where the results of a config go by default.
 
-  Raises:
-    UserError: if it is not on the command line.
+  >>> str(results_folder('my/config.py:mini_clicks'))
+  'results/config_mini_clicks'
   """
+  source, argument = _split(name)
+  words = [pathlib.Path(source).stem, *filter(None, [argument])]
+  return pathlib.Path('results', re.sub(r'[^\w.,=+-]+', '_', '_'.join(words)))
+
+
+def _value(name: str, config: Any, key: str) -> Any:
+  """A value of a config, which may follow others."""
   from ml_collections import config_dict
 
-  for key in config:
-    try:
-      config[key]
-    except config_dict.RequiredValueError:
-      if f'--config.{key}' not in given:
-        raise errors.UserError(
-          f'config.{key} is left open by the file and must be given: say '
-          f'--config.{key}=VALUE'
-        ) from None
-      reference = config.get_ref(key)
-      reference.set(reference.get_type()())  # Replaced by what is given.
+  try:
+    return config[key]
+  except config_dict.RequiredValueError:
+    raise errors.UserError(
+      f'config.{key} is left open by {name} and must be given: say '
+      f'--config.{key}=VALUE'
+    ) from None
+  # Whatever the operations raise that a reference stands for.
+  except Exception as error:
+    raise errors.UserError(
+      f'config.{key} cannot be computed as {name} says: '
+      f'{errors.first_line(error)}'
+    ) from error
 
 
-def _lists(
-  overrides: Sequence[str],
-) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-  """Overrides of keys that hold lists, which may be repeated; the others.
+def _given(overrides: Sequence[str]) -> dict[str, Any]:
+  """What the command line says, key -> value."""
+  given: dict[str, Any] = {}
+  words = list(overrides)
+  while words:
+    key, value = _next(words)
+    # Lists may be given in several parts.
+    given[key] = (*given.get(key, ()), *value) if _is_list(value) else value
+  return given
 
-  The parser of flags takes Python values, where a path need not be one.
-  """
+
+def _is_list(value: Any) -> bool:
+  """Whether a value is that of a key that holds a list."""
+  return isinstance(value, tuple)
+
+
+def _next(words: list[str]) -> tuple[str, Any]:
+  """Key and value of the first override, which is taken off the words."""
   defaults = dataclasses.asdict(config_lib.Config())
-  lists: dict[str, tuple[str, ...]] = {}
-  others = []
-  for argument in overrides:
-    name, given, value = argument.partition('=')
-    if not name.startswith('--config.'):
-      raise errors.UserError(
-        f'unknown argument {argument!r}: expected --config.KEY=VALUE with one '
-        f'of the keys {", ".join(defaults)}'
-      )
-    key = name.removeprefix('--config.')
-    key = 'submissions' if key == 'submission' else key
-    config_lib.check_key(key)
-    if given and isinstance(defaults[key], tuple):
-      lists[key] = (*lists.get(key, ()), value)
-    else:
-      others.append(argument)
-  return lists, others
+  word = words.pop(0)
+  match = re.fullmatch(r'--?(no)?config\.([^=]*)(?:=(.*))?', word, re.DOTALL)
+  if match is None:
+    raise errors.UserError(
+      f'unknown argument {word!r}: expected --config.KEY=VALUE with one of the '
+      f'keys {", ".join(defaults)}'
+    )
+  negated, key, text = match.groups()
+  key = 'submissions' if key == 'submission' else key
+  config_lib.check_key(key)
+  is_switch = isinstance(defaults[key], bool)
+  if negated and (text is not None or not is_switch):
+    raise errors.UserError(
+      f'{word!r} cannot be: expected --config.{key}=VALUE; --noconfig.KEY is '
+      'for keys that are true or false'
+    )
+  if text is None and is_switch:
+    return key, not negated
+  if text is None:
+    if not words or words[0].startswith('-'):
+      raise errors.UserError(f'{word} needs a value: say {word}=VALUE')
+    text = words.pop(0)
+  return key, config_lib.from_text(key, text)
+
+
+def _split(name: str) -> tuple[str, str | None]:
+  """File or name of a config, and the argument behind it, if there is one.
+
+  The path of a file that is there may hold colons.
+  """
+  words = name.split(':')
+  for count in range(len(words), 1, -1):
+    source = ':'.join(words[:count])
+    if os.path.isfile(os.path.expanduser(source)):
+      return source, ':'.join(words[count:]) if count < len(words) else None
+  source, colon, argument = name.partition(':')
+  return source, argument if colon else None
 
 
 def _load(name: str) -> Any:
   """What a file's `get_config()` returns, as a `ConfigDict`."""
+  # Not for the processes of trials, which read a config that is checked.
   import ml_collections
 
-  source, colon, argument = name.partition(':')
-  path = plugins.experiment_path(source)
-  spec = importlib.util.spec_from_file_location(path.stem, path)
-  module = importlib.util.module_from_spec(spec)
-  plugins.execute(spec, module)
-  if not hasattr(module, 'get_config'):
+  source, argument = _split(name)
+  path = plugins.experiment_path(os.path.expanduser(source))
+  content = _called(_get_config(path), path, argument, source)
+  if not isinstance(
+    content,
+    (Mapping, ml_collections.ConfigDict, ml_collections.FrozenConfigDict),
+  ):
     raise errors.UserError(
-      f'{path} has no get_config(): a config file defines '
-      '`def get_config() -> ml_collections.ConfigDict`'
-    )
-  arguments = (argument,) if colon else ()
-  try:
-    inspect.signature(module.get_config).bind(*arguments)
-  except TypeError as error:
-    how = 'without' if colon else f'with, as in --config={source}:TEXT,'
-    raise errors.UserError(
-      f'{path}: get_config does not fit ({error}): start it {how} an argument'
-    ) from None
-  try:
-    content = module.get_config(*arguments)
-  # Whatever a user's code raises.
-  except (Exception, SystemExit) as error:
-    raise errors.UserError(errors.in_code(error, path.parent)) from error
-  if not isinstance(content, (Mapping, ml_collections.ConfigDict)):
-    raise errors.UserError(
-      f'{path}: get_config() returned {content!r}, expected an '
+      f'{path}: get_config() returned {_shown(content)}, expected an '
       'ml_collections.ConfigDict'
     )
   for key in content:
     config_lib.check_key(key)
   return ml_collections.ConfigDict(content)
+
+
+def _get_config(path: pathlib.Path) -> Any:
+  """The function of that name in a file."""
+  spec = importlib.util.spec_from_file_location(path.stem, path)
+  if spec is None:
+    raise errors.UserError(
+      f'{path} is no Python file: a config is one, with a name that ends in .py'
+    )
+  module = importlib.util.module_from_spec(spec)
+  modules.execute(spec, module)
+  function = getattr(module, 'get_config', None)
+  if not callable(function):
+    raise errors.UserError(
+      f'{path} has no get_config(): a config file defines '
+      '`def get_config() -> ml_collections.ConfigDict`'
+    )
+  return function
+
+
+def _called(
+  function: Any, path: pathlib.Path, argument: str | None, source: str
+) -> Any:
+  """What `get_config` returns, called with its argument if one is given."""
+  arguments = () if argument is None else (argument,)
+  try:
+    inspect.signature(function).bind(*arguments)
+  except TypeError as error:
+    how = (
+      f'give it one with --config={source}:TEXT'
+      if argument is None
+      else f'start it without an argument, --config={source}'
+    )
+    raise errors.UserError(
+      f'{path}: get_config cannot be called ({error}): {how}'
+    ) from None
+  try:
+    return function(*arguments)
+  # Whatever a user's code raises.
+  except (Exception, SystemExit) as error:
+    raise errors.UserError(errors.in_code(error, path.parent)) from error
+
+
+def _shown(value: Any) -> str:
+  """A value in a few words: one line, whatever it is."""
+  text = ' '.join(reprlib.repr(value).split())
+  return text if len(text) < 60 else f'a {type(value).__name__}'

@@ -14,7 +14,7 @@ from jaxperf import submission as submission_lib
 from jaxperf import tuning as tuning_lib
 from jaxperf.algoperf import adapter, files
 from jaxperf.algoperf import method as algoperf_method
-from jaxperf.running import plugins, sources
+from jaxperf.running import plugins, sources, specs
 from jaxperf.trial import compiled, trial
 
 _ATTRIBUTE = {'external': 'submission', 'self': 'self_tuning'}
@@ -63,7 +63,7 @@ def entry(spec: str, ruleset: str, search_space: str = '') -> Entry:
       not fit the rule set or cannot be read.
   """
   return _entry(
-    spec, plugins.module(spec.partition(':')[0]), ruleset, search_space
+    spec, plugins.module(specs.split(spec)[0]), ruleset, search_space
   )
 
 
@@ -73,43 +73,26 @@ def entry_of_any(spec: str) -> tuple[str, Entry]:
   Raises:
     UserError: as `entry` does for external tuning.
   """
-  module = plugins.module(spec.partition(':')[0])
+  module = plugins.module(specs.split(spec)[0])
   try:
     found = _entry(spec, module, 'self', '')
   except errors.UserError:
     return 'external', _entry(spec, module, 'external', '')
   if isinstance(found.submission, files.File):
     # An AlgoPerf file tells by the search space beside it.
-    path = pathlib.Path(spec.partition(':')[0])
+    path = pathlib.Path(specs.split(spec)[0])
     if adapter.has_search_space(path):
       return 'external', _entry(spec, module, 'external', '')
   return 'self', found
-
-
-def submission_name(spec: str) -> str:
-  """The folder name of a submission: its file's or module's last name.
-
-  A file named `submission.py` has the name of its folder.
-
-  >>> submission_name('baselines.nadamw'), submission_name('my/adam.py:fast')
-  ('nadamw', 'adam_fast')
-  """
-  source, _, attribute = spec.partition(':')
-  if plugins.is_file(source):
-    path = pathlib.Path(source).resolve()
-    name = path.parent.name if path.stem == 'submission' else path.stem
-  else:
-    name = source.rpartition('.')[2]
-  return f'{name}_{attribute}' if attribute else name
 
 
 def _entry(
   spec: str, module: types.ModuleType, ruleset: str, search_space: str
 ) -> Entry:
   """The entry of an imported module; decides which kind of submission it is."""
-  source, _, attribute = spec.partition(':')
+  source, attribute = specs.split(spec)
   path = pathlib.Path(source)
-  package = files.package_of(path) if plugins.is_file(source) else None
+  package = files.package_of(path) if specs.is_file(source) else None
   if package:
     submission = adapter.adapt(path, module, package, ruleset)
     method = algoperf_method.ALGOPERF
@@ -124,7 +107,7 @@ def _entry(
     tuning = _search_space(search_space, ruleset)
   return Entry(
     spec=spec,
-    name=submission_name(spec),
+    name=specs.name(spec),
     submission=submission,
     method=method,
     tuning=tuning,

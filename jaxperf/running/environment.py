@@ -17,6 +17,16 @@ from jaxperf import errors
 from jaxperf.running import isolated
 
 _PACKAGES = ('jaxperf', 'jax', 'jaxlib', 'flax', 'optax', 'numpy')
+_PLATFORM = ('JAX_PLATFORMS', 'JAX_PLATFORM_NAME')
+# Settings of JAX -> values with which the code of trials runs.
+_NEEDED = {
+  'jax_disable_jit': (False,),
+  'jax_numpy_dtype_promotion': ('standard',),
+  'jax_transfer_guard': ('allow', 'log'),
+  'jax_transfer_guard_host_to_device': ('allow', 'log'),
+  'jax_transfer_guard_device_to_host': ('allow', 'log'),
+  'jax_transfer_guard_device_to_device': ('allow', 'log'),
+}
 
 
 def describe() -> dict[str, Any]:
@@ -44,21 +54,33 @@ def describe() -> dict[str, Any]:
   return found | {name: os.environ.get(name, '') for name in flags}
 
 
-def check_platform() -> None:
-  """Refuses a platform that the environment asks for and that is not there.
+def check() -> None:
+  """Refuses an environment in which no trial can run.
 
   Raises:
-    UserError: names it, and what JAX says.
+    UserError: names the variable, and what to do.
   """
-  asked = os.environ.get('JAX_PLATFORMS', '')
-  if not asked or asked == 'cpu':
-    return
-  _, error = isolated.call(_count_devices, {})
-  if error is not None:
-    raise errors.UserError(
-      f'JAX_PLATFORMS is {asked}, and JAX finds no such device here ({error}): '
-      'unset it, or name a platform that is there'
-    )
+  for name, fitting in _NEEDED.items():
+    value = getattr(jax.config, name, None)
+    if value is not None and value not in fitting:
+      raise errors.UserError(
+        f'{name.upper()} is {value}, with which trials do not run: unset it'
+      )
+  for name in _PLATFORM:
+    asked = os.environ.get(name, '')
+    if asked and asked != 'cpu':
+      _, error = isolated.call(_count_devices, {})
+      if error is not None:
+        raise errors.UserError(
+          f'{name} is {asked}, and JAX finds no such device here ({error}): '
+          'unset it, or name a platform that is there'
+        )
+
+
+def only_cpu() -> None:
+  """Keeps this process alone off the accelerators, which are for trials."""
+  jax.config.update('jax_platforms', 'cpu')
+  jax.config.update('jax_platform_name', '')
 
 
 def _count_devices() -> int:
@@ -93,7 +115,7 @@ def _cpu_model() -> str:
   """The processor's name."""
   cpuinfo = pathlib.Path('/proc/cpuinfo')
   if cpuinfo.exists():
-    for line in cpuinfo.read_text().splitlines():
+    for line in cpuinfo.read_text('utf-8', 'replace').splitlines():
       if line.startswith('model name'):
         return line.split(':', 1)[1].strip()
   return platform.processor() or platform.machine()

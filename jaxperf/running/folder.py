@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 
 from jaxperf import errors, tuning
 from jaxperf.records import files
 from jaxperf.running import config as config_lib
 from jaxperf.running import jobs as jobs_lib
+from jaxperf.running import specs
 
 # May differ between two starts of one experiment: they change no result.
 _FREE = (
@@ -42,6 +44,7 @@ def merged_config(
       )
     return config_lib.make_config(content)
   old = dataclasses.asdict(read_config(folder))
+  old['submissions'] = _as_named_now(old['submissions'], config.submissions)
   different = [
     f'{key} is {content[key]!r}, there it is {old[key]!r}'
     for key in content
@@ -56,6 +59,15 @@ def merged_config(
     new = [x for x in content[key] if x not in old[key]]
     content[key] = [*old[key], *new]
   return config_lib.make_config(content)
+
+
+def _as_named_now(old: Sequence[str], now: Sequence[str]) -> list[str]:
+  """Specs of a folder; files that were named from elsewhere as they are now."""
+  by_name = {specs.name(spec): spec for spec in now}
+  return [
+    spec if specs.is_there(spec) else by_name.get(specs.name(spec), spec)
+    for spec in old
+  ]
 
 
 def write(

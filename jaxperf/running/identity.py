@@ -25,8 +25,8 @@ from jaxperf.trial import trial as trial_lib
 
 _PACKAGES = ('jaxperf', 'jax', 'jaxlib', 'flax', 'optax', 'numpy', 'jraph')
 _NUMERICS = (
-  *('jax_enable_x64', 'jax_default_matmul_precision', 'jax_debug_nans'),
-  *('jax_debug_infs', 'jax_disable_jit', 'jax_numpy_dtype_promotion'),
+  *recorded.USUAL,
+  *('jax_default_matmul_precision', 'jax_numpy_dtype_promotion'),
 )
 # What changes results, of a config, of the rules of a workload, of a run.
 _CONFIG = (
@@ -69,14 +69,20 @@ def surroundings() -> dict[str, dict[str, Any]]:
   devices = jax.devices()
   return {
     'packages': {name: importlib.metadata.version(name) for name in _PACKAGES},
-    'numerics': {name: getattr(jax.config, name) for name in _NUMERICS}
-    | {'XLA_FLAGS': os.environ.get('XLA_FLAGS', '')},
+    'numerics': numerics(),
     'machine': {
       'platform': devices[0].platform,
       'device': devices[0].device_kind,
       'devices': len(devices),
     },
   }
+
+
+def numerics() -> dict[str, Any]:
+  """What else than machine and versions numbers depend on, in this process."""
+  # Not every version of JAX has all of them.
+  settings = {name: getattr(jax.config, name, None) for name in _NUMERICS}
+  return settings | {'XLA_FLAGS': os.environ.get('XLA_FLAGS', '')}
 
 
 def _data(config, job, training) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from jaxperf import rules as rules_lib
 from jaxperf.records import layout
 from jaxperf.running import config as config_lib
 from jaxperf.running import entries as entries_lib
-from jaxperf.running import plugins
+from jaxperf.running import plugins, specs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Job:
   @property
   def folder(self) -> pathlib.PurePosixPath:
     """The trial's folder, below the results folder."""
-    name = entries_lib.submission_name(self.spec)
+    name = specs.name(self.spec)
     return layout.trial_folder(name, self.study, self.workload, self.trial)
 
 
@@ -114,11 +114,11 @@ def from_json(row: Mapping[str, Any]) -> Job:
   return Job(**{f.name: fields[f.name] for f in dataclasses.fields(Job)})
 
 
-def _check_names(specs: Sequence[str]) -> None:
+def _check_names(submissions: Sequence[str]) -> None:
   """Refuses submissions that would share a folder."""
   names: dict[str, str] = {}
-  for spec in specs:
-    name = entries_lib.submission_name(spec)
+  for spec in submissions:
+    name = specs.name(spec)
     if names.setdefault(name, spec) != spec:
       raise errors.UserError(
         f'{names[name]} and {spec} would share the folder {name!r}: rename one '

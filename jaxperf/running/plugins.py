@@ -14,10 +14,7 @@ import os
 import pathlib
 import pkgutil
 import re
-import sys
 import types
-import zlib
-from importlib import machinery
 from typing import Any
 
 import jaxperf
@@ -25,11 +22,9 @@ from jaxperf import errors
 from jaxperf import submission as submission_lib
 from jaxperf import workload as workload_lib
 from jaxperf.algoperf import files
+from jaxperf.running import modules, specs
 
 _PACKAGES = ('workloads', 'baselines', 'experiments')
-_OURS = ('jaxperf', *_PACKAGES)
-_PREFIX = 'submission_file_'  # Of names of modules that are files of users.
-_beside: list[str] = []  # Folders of such files, at the end of `sys.path`.
 
 
 def workload_names() -> list[str]:
@@ -122,7 +117,9 @@ def experiment_names() -> list[str]:
   names = sorted(m.name for m in pkgutil.iter_modules(package.__path__))
   # Other modules are scripts around experiments.
   is_config = 'def get_config('
-  return [n for n in names if is_config in _source(package, n).read_text()]
+  return [
+    n for n in names if is_config in _source(package, n).read_text('utf-8')
+  ]
 
 
 def experiment_path(name: str) -> pathlib.Path:
@@ -137,33 +134,16 @@ def experiment_path(name: str) -> pathlib.Path:
   path = _source(package, name)
   if path.is_file() and re.fullmatch(r'\w+', name):
     return path
+  if pathlib.Path(name).is_dir():
+    raise errors.UserError(
+      f'{name} is a folder: name the config file in it, e.g. '
+      f'--config={pathlib.Path(name, "config.py")}'
+    )
   raise errors.UserError(
     f'experiment {name!r} not found{errors.nearest(name, experiment_names())} '
     'Expected the path of a config file or one of '
     f'{", ".join(experiment_names())}.'
   )
-
-
-def is_file(source: str) -> bool:
-  """Whether a spec is the path of a file rather than a module."""
-  return source.endswith('.py') or '/' in source
-
-
-def canonical(spec: str) -> str:
-  """One text for each file, however its path is given; a module as it is.
-
-  Below the current folder it is relative to that, elsewhere it is absolute.
-
-  >>> canonical('./a/../mine.py:second'), canonical('baselines.nadamw')
-  ('mine.py:second', 'baselines.nadamw')
-  """
-  source, colon, attribute = spec.partition(':')
-  if not is_file(source):
-    return spec
-  path = pathlib.Path(os.path.abspath(os.path.expanduser(source)))
-  if path.is_relative_to(pathlib.Path.cwd()):
-    path = path.relative_to(pathlib.Path.cwd())
-  return f'{path}{colon}{attribute}'
 
 
 def module(source: str) -> types.ModuleType:
@@ -172,18 +152,20 @@ def module(source: str) -> types.ModuleType:
   Raises:
     UserError: if there is none; names the nearest.
   """
-  if is_file(source):
-    path = pathlib.Path(source)
-    if not path.is_file():
-      raise errors.UserError(f'submission file {source} does not exist')
+  if specs.is_file(source):
+    path = _submission_file(source)
     if files.package_of(path):
       files.provide_packages()
-    return _import_file(path)
+    return modules.from_file(path)
   top = source.partition('.')[0]
+  if '' in source.split('.'):
+    raise _not_found(source)
   try:
     if top in _PACKAGES:
       _package(top)
-    return importlib.import_module(source)
+    found = importlib.import_module(source)
+    if getattr(found, '__file__', None):  # A folder has none.
+      return found
   except ModuleNotFoundError as error:
     if error.name is None or not source.startswith(error.name):
       # The module is there; something that it imports is not.
@@ -193,65 +175,53 @@ def module(source: str) -> types.ModuleType:
   # Whatever code of the user's raises when it is imported.
   except (Exception, SystemExit) as error:
     raise _cannot_be_imported(source, error) from error
+  raise _not_found(source)
+
+
+def _not_found(source: str) -> errors.UserError:
+  """Says that there is no such module, and what may be meant."""
+  place = pathlib.Path(source)
   known = [f'baselines.{name}' for name in baseline_names()]
-  raise errors.UserError(
-    f'submission {source!r} not found{errors.nearest(source, known)} Expected '
-    'baselines.NAME, another module, or the path of a Python file.'
+  hint = errors.nearest(source, known)
+  if place.is_dir():
+    hint = f': {source} is a folder, name the Python file in it.'
+  elif place.with_name(f'{place.name}.py').is_file():
+    hint = f': did you mean {f"{source}.py"!r}?'
+  return errors.UserError(
+    f'submission {source!r} not found{hint} Expected baselines.NAME, another '
+    f'module, or the path of a Python file{_separate(source)}.'
   )
 
 
-def _import_file(path: pathlib.Path) -> types.ModuleType:
-  """Imports a file anew, under a name that no other module has."""
-  digest = zlib.crc32(str(path.resolve()).encode())
-  name = f'{_PREFIX}{digest:08x}'
-  spec = importlib.util.spec_from_file_location(name, path)
-  made = importlib.util.module_from_spec(spec)
-  sys.modules[name] = made  # Where dataclasses look their module up.
-  _reach(path.resolve().parent)
-  execute(spec, made)
-  return made
+def _separate(source: str) -> str:
+  """What to do, where one text may stand for several submissions."""
+  if re.search(r'[\s;|]', source):
+    return '; put commas between several'
+  return ''
 
 
-def _reach(folder: pathlib.Path) -> None:
-  """Lets a user's file import what lies beside it, as a script can.
-
-  The folder comes last, so nothing in it hides another module; of several
-  folders with modules of the same name, each file gets its own.
-  """
-  others = [path for path in _beside if path != str(folder)]
-  for path in _beside:
-    sys.path.remove(path)
-  _beside[:] = [str(folder), *others]
-  sys.path += _beside
-  for name, module in list(sys.modules.items()):
-    top = name.partition('.')[0]
-    file = getattr(module, '__file__', None) or ''
-    starts = [os.path.join(path, top) for path in others]
-    if top not in _OURS and file.startswith(
-      tuple(f'{start}{end}' for start in starts for end in ('.py', os.sep))
-    ):
-      del sys.modules[name]
-  importlib.invalidate_caches()
-
-
-def execute(spec: machinery.ModuleSpec, made: types.ModuleType) -> None:
-  """Executes a user's file.
-
-  Args:
-    spec: of the file.
-    made: the module that it becomes.
+def _submission_file(source: str) -> pathlib.Path:
+  """The Python file that a path names.
 
   Raises:
-    UserError: if it raises anything; names file and line.
+    UserError: if it is none.
   """
-  try:
-    spec.loader.exec_module(made)
-  except errors.UserError:
-    raise
-  # Whatever a user's file raises, or that it ends Python.
-  except (Exception, SystemExit) as error:
-    folder = pathlib.Path(spec.origin).parent
-    raise errors.UserError(errors.in_code(error, folder)) from error
+  path = pathlib.Path(os.path.expanduser(source))
+  if path.is_dir():
+    raise errors.UserError(
+      f'{source} is a folder: name the Python file in it, e.g. '
+      f'{path / "submission.py"}'
+    )
+  if not path.is_file():
+    raise errors.UserError(
+      f'submission file {source} does not exist{_separate(source)}'
+    )
+  if path.suffix != '.py':
+    raise errors.UserError(
+      f'submission file {source} is expected to have a name that ends in .py: '
+      'rename it'
+    )
+  return path
 
 
 def _cannot_be_imported(source: str, error: BaseException) -> errors.UserError:

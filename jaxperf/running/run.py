@@ -13,11 +13,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-import jax
 import rich.console
 
 from jaxperf import errors
 from jaxperf.records import files, layout, sinks
+from jaxperf.records import identity as recorded
 from jaxperf.running import build, environment, identity, launch
 from jaxperf.running import config as config_lib
 from jaxperf.running import folder as folder_lib
@@ -50,7 +50,7 @@ def run(
   exports = sinks.load(config.all_sinks)
   launcher = launch.make(config)
   whole = folder_lib.merged_config(folder, config)
-  environment.check_platform()
+  environment.check()
   plan = jobs_lib.plan(whole)
   jobs = _asked_for(config, plan.jobs)
   made_by = _check(config, plan, jobs)
@@ -69,6 +69,11 @@ def run(
     f'{len(jobs)} trials, {len(jobs) - len(missing)} done already; '
     f'results in {folder}'
   )
+  for setting in recorded.unusual(identity.numerics()):
+    console.print(
+      f'caution: {setting} is set, which changes numbers or times; trials '
+      'record it, and `jaxperf score` warns of it'
+    )
   shown = shown_lib.Shown(folder, len(missing), console)
   tasks = [_task(folder, job) for job in missing]
   with _interrupted() as interrupted, shown:
@@ -101,7 +106,7 @@ def _check(
   Returns:
     Folder of each job -> the identity of its trial.
   """
-  jax.config.update('jax_platforms', 'cpu')  # Of this process alone.
+  environment.only_cpu()
   trainings: dict[tuple, trial_lib.Training] = {}
   made_by = {}
   for job in jobs:

@@ -98,5 +98,5 @@ class Shown:
 
 def _last_line(path: pathlib.Path) -> str:
   """The last line of a log."""
-  lines = path.read_text(errors='replace').strip().splitlines()
+  lines = path.read_text('utf-8', 'replace').strip().splitlines()
   return lines[-1].removeprefix('jaxperf: ') if lines else f'see {path}'

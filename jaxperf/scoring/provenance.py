@@ -12,10 +12,6 @@ import pandas as pd
 from jaxperf import text
 from jaxperf.records import identity
 
-_SWITCHES = (
-  *('jax_enable_x64', 'jax_debug_nans', 'jax_debug_infs', 'jax_disable_jit'),
-)
-
 
 def warnings(trials: pd.DataFrame) -> list[str]:
   """What does not go together, one sentence each.
@@ -55,18 +51,17 @@ def _versions(trials: pd.DataFrame) -> Iterator[str]:
 
 
 def _unusual(trials: pd.DataFrame) -> Iterator[str]:
-  """A sentence for each switch of JAX that slows or changes all numbers."""
-  for name in _SWITCHES:
-    paths = [
-      path
-      for path, entries in zip(trials['path'], trials['identity'])
-      if any(entry.get('numerics', {}).get(name) for entry in entries)
-    ]
-    if paths:
-      yield (
-        f'{text.plural(len(paths), "trial")} ran with {name.upper()}, which '
-        f'changes numbers or times: {text.few(paths)}.'
-      )
+  """A sentence for each setting of JAX that slows or changes all numbers."""
+  seen: dict[str, dict[str, None]] = {}
+  for path, entries in zip(trials['path'], trials['identity']):
+    for entry in entries:
+      for setting in identity.unusual(entry.get('numerics', {})):
+        seen.setdefault(setting, {})[path] = None
+  for setting, paths in seen.items():
+    yield (
+      f'{text.plural(len(paths), "trial")} ran with {setting}, which changes '
+      f'numbers or times: {text.few(list(paths))}.'
+    )
 
 
 def _differences(trials: pd.DataFrame, part: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ import pytest
 from jaxperf import errors
 from jaxperf.records import status
 from jaxperf.running import config as config_lib
-from jaxperf.running import config_file, entries, folder, plugins
+from jaxperf.running import config_file, entries, folder, plugins, specs
 from jaxperf.running import jobs as jobs_lib
 from tests import planned
 
@@ -106,8 +106,8 @@ def test_a_submission_file_is_found_by_path(tmp_path):
     'submission = jaxperf.Submission(optimizer=lambda h, r: optax.sgd(0.1))\n'
     'other = jaxperf.Submission(optimizer=lambda h, r: optax.sgd(0.2))\n'
   )
-  assert entries.submission_name(str(path)) == 'mine'
-  assert entries.submission_name(f'{path}:other') == 'mine_other'
+  assert specs.name(str(path)) == 'mine'
+  assert specs.name(f'{path}:other') == 'mine_other'
   entries.entry(str(path), 'self')
   with pytest.raises(errors.UserError, match='it has submission, other'):
     entries.entry(f'{path}:third', 'self')
@@ -207,3 +207,22 @@ def test_config_files_that_cannot_be_read_are_named(tmp_path):
   path.write_text('def get_config(:\n')
   with pytest.raises(errors.UserError, match='is not valid Python'):
     config_file.parse(str(path), [])
+
+
+def test_a_file_may_be_named_from_another_folder(tmp_path, monkeypatch):
+  here, there = tmp_path / 'here', tmp_path / 'there'
+  for place in (here, there):
+    place.mkdir()
+  path = here / 'mine.py'
+  path.write_text(
+    'import jaxperf, optax\n'
+    'submission = jaxperf.Submission(optimizer=lambda h, r: optax.sgd(0.1))\n'
+  )
+  monkeypatch.chdir(here)
+  _opened(tmp_path / 'out', _config(submissions=('./mine.py',)))
+  monkeypatch.chdir(there)
+  whole = _opened(tmp_path / 'out', _config(submissions=('../here/mine.py',)))
+  assert whole.submissions == (str(path),)
+  monkeypatch.chdir(here)
+  whole = _opened(tmp_path / 'out', _config(submissions=('mine.py',)))
+  assert whole.submissions == ('mine.py',)

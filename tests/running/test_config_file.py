@@ -8,7 +8,7 @@ import pytest
 
 from jaxperf import errors
 from jaxperf.running import config as config_lib
-from jaxperf.running import config_file, plugins
+from jaxperf.running import config_file, entries, plugins, specs
 
 HEAD = """
 import ml_collections
@@ -215,3 +215,151 @@ def test_the_line_is_that_of_a_module_beside_the_file(tmp_path):
   (tmp_path / 'mine.py').write_text('import beside_it\n')
   with pytest.raises(errors.UserError, match=r'beside_it\.py, line 3 imports'):
     plugins.module(str(tmp_path / 'mine.py'))
+
+
+@pytest.mark.parametrize(
+  ('given', 'expected'),
+  [
+    (['--config.submissions', 'a.py'], ('a.py',)),
+    (["--config.submissions=('a.py', 'b.py')"], ('a.py', 'b.py')),
+    (["--config.submissions=['a.py','b.py:c']"], ('a.py', 'b.py:c')),
+    (['--config.submissions=[a.py, b.py]'], ('a.py', 'b.py')),
+    (["--config.submissions='a.py','b.py'"], ('a.py', 'b.py')),
+    (['--config.submissions=mine.py:a,mine.py:b'], ('mine.py:a', 'mine.py:b')),
+    (['--config.submissions=a,b.py,mine.py'], ('a,b.py', 'mine.py')),
+    (['--config.submissions=at:home/x.py:c'], ('at:home/x.py:c',)),
+    (
+      ['--config.submissions=a.py', '--config.submission=b.py'],
+      ('a.py', 'b.py'),
+    ),
+    (['--config.submissions=mine.py:'], ('mine.py',)),
+  ],
+)
+def test_lists_are_read_in_every_notation(parse, given, expected):
+  for name in ('mine.py', 'a,b.py'):
+    pathlib.Path(name).write_text('')
+  body = "config.submissions = ('baselines.lion',); return config"
+  assert parse(body, *given).submissions == expected
+
+
+def test_an_empty_list_overrides_the_file(parse):
+  body = f"{SUBMISSIONS}; config.workloads = ['mini_mri']; return config"
+  for text in ('', '()', '[]'):
+    assert parse(body, f'--config.workloads={text}').workloads == ()
+
+
+@pytest.mark.parametrize(
+  'value', ['None', "'text'", '60', '60.0', 'np.int64(60)', 'np.float32(60)']
+)
+def test_the_file_says_nothing_of_the_type_of_a_key(parse, value):
+  head = 'import numpy as np\n' + HEAD
+  body = f'{SUBMISSIONS}; config.checkpoint_every_s = {value}; return config'
+  config = parse(body, '--config.checkpoint_every_s=0.5', head=head)
+  assert config.checkpoint_every_s == 0.5
+
+
+def test_a_file_may_use_paths_and_numbers_of_numpy(parse, monkeypatch):
+  monkeypatch.setenv('HOME', '/somewhere')
+  head = 'import pathlib, numpy as np\n' + HEAD
+  body = (
+    "config.submissions = [pathlib.Path('a.py')]; config.data_dir = '~/data'; "
+    'config.seed = np.int64(3); config.keep_state = np.bool_(True); '
+    'return config'
+  )
+  config = parse(body, head=head)
+  assert config.submissions == ('a.py',)
+  assert config.data_dir == '/somewhere/data'
+  assert type(config.seed) is int
+  assert config.keep_state is True
+
+
+@pytest.mark.parametrize(
+  ('words', 'expected'),
+  [
+    (['--config.keep_state'], True),
+    (['--noconfig.keep_state'], False),
+    (['--config.keep_state=False'], False),
+    (['--config.keep_state=1'], True),
+    (['-config.keep_state=true'], True),
+    (['--config.keep_state=true', '--config.keep_state=false'], False),
+  ],
+)
+def test_switches_are_read_as_usual(parse, words, expected):
+  body = f'{SUBMISSIONS}; config.keep_state = not {expected}; return config'
+  assert parse(body, *words).keep_state is expected
+
+
+@pytest.mark.parametrize(
+  ('words', 'message'),
+  [
+    (['--config.seed=1.5'], r"config\.seed is '1\.5', expected a whole number"),
+    (['--config.keep_state=yes'], 'expected true or false'),
+    (['--config.checkpoint_every_s=nan'], 'expected a finite number'),
+    (['--config.checkpoint_every_s=x'], 'expected a finite number'),
+    (['--config.seed'], r'--config\.seed needs a value'),
+    (['--config.seed', '--config.trials=1'], r'--config\.seed needs a value'),
+    (['--noconfig.seed'], 'for keys that are true or false'),
+    (['--noconfig.keep_state=true'], 'for keys that are true or false'),
+    (['5'], "unknown argument '5'"),
+  ],
+)
+def test_what_cannot_be_is_named_by_its_key(parse, words, message):
+  with pytest.raises(errors.UserError, match=message):
+    parse(f'{SUBMISSIONS}; return config', *words)
+
+
+def test_a_reference_that_cannot_follow_is_named(parse):
+  body = (
+    f'{SUBMISSIONS}; config.studies = 2; config.trials = 1; '
+    "config.trials = config.get_ref('studies') // 0; return config"
+  )
+  with pytest.raises(errors.UserError, match='ZeroDivisionError'):
+    parse(body)
+
+
+def test_what_is_no_config_is_shown_in_one_line(parse):
+  with pytest.raises(errors.UserError, match=r'returned \(') as caught:
+    parse(f'{SUBMISSIONS}; return config, list(range(1000))')
+  assert '\n' not in str(caught.value)
+  assert len(str(caught.value)) < 200
+
+
+def test_the_path_of_a_config_may_hold_colons_or_a_tilde(parse, monkeypatch):
+  monkeypatch.setenv('HOME', str(pathlib.Path.cwd()))
+  pathlib.Path('at:home').mkdir()
+  head = HEAD.replace('get_config()', "get_config(name='none')")
+  body = 'config.submissions = (name,); return config'
+  parse(body, head=head)
+  pathlib.Path('config.py').rename('at:home/config.py')
+  for name, expected in (
+    ('at:home/config.py', 'none'),
+    ('at:home/config.py:x', 'x'),
+    ('~/at:home/config.py:x:y', 'x:y'),
+  ):
+    assert config_file.parse(name, []).submissions == (expected,)
+
+
+@pytest.mark.parametrize(
+  ('spec', 'message'),
+  [
+    ('sub', r'sub is a folder, name the Python file in it'),
+    ('./sub/', r'is a folder: name the Python file in it'),
+    ('unheard_of', r"did you mean 'unheard_of\.py'"),
+    ('./notes', r'ends in \.py'),
+    ('a.py b.py', r'put commas between several'),
+    ('a.py;b.py', r'put commas between several'),
+    ('.mine', r'not found'),
+    ('sys', r'not found'),
+    ('mine.py:b-c', r"no submission named 'b-c'"),
+  ],
+)
+def test_what_is_no_submission_is_one_sentence(
+  tmp_path, monkeypatch, spec, message
+):
+  monkeypatch.chdir(tmp_path)
+  for name in ('mine.py', 'unheard_of.py', 'notes'):
+    pathlib.Path(name).write_text('')
+  pathlib.Path('sub').mkdir()
+  with pytest.raises(errors.UserError, match=message) as caught:
+    entries.entry(specs.canonical(spec), 'self')
+  assert '\n' not in str(caught.value)

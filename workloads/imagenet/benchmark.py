@@ -52,7 +52,7 @@ def _lines(name: str) -> list[str]:
   for folder in folders or ():
     path = os.path.join(folder, 'datasets', 'imagenet2012', name)
     if os.path.isfile(path):
-      return pathlib.Path(path).read_text().split()
+      return pathlib.Path(path).read_text('utf-8').split()
   raise errors.UserError(
     f'the labels of ImageNet come with the package tensorflow-datasets, whose '
     f"{name} is not found: pip install 'jaxperf[data]'"
