@@ -77,4 +77,4 @@ def in_code(error: BaseException, folder: pathlib.Path) -> str:
       f'{place} imports {error.name}, which is not installed: pip install '
       f'{top}, or put it beside the file'
     )
-  return f'{place}: {first_line(error)}'
+  return f'{place}: {first_line(error)}' if place else first_line(error)

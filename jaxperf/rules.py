@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import pathlib
 import re
 import tomllib
@@ -25,6 +26,16 @@ TUNING_RULESETS = tuple(TUNING)
 INTEGRATIONS = ('exact', 'published')
 TRIAL_CHOICES = ('time', 'published')
 UNITS = ('seconds', 'steps')
+# Metric -> the least and the most that it can be.
+_RANGES = {
+  'accuracy': (0.0, 1.0),
+  'bleu': (0.0, 100.0),
+  'loss': (0.0, math.inf),
+  'mean_average_precision': (0.0, 1.0),
+  'ssim': (-1.0, 1.0),
+  'wer': (0.0, math.inf),
+}
+_ROUNDING = 1e-6  # A sum of shares in 32 bits may exceed 1.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +53,8 @@ class WorkloadRules:
     step_hint: steps that the baseline can do within the budget.
     base: for a variant, its base workload; None for a base workload.
     held_out: whether this variant can void its base workload.
+    metric_range: the least and the most that the metric can be; None: what is
+      usual for a metric of this name.
   """
 
   name: str
@@ -54,15 +67,42 @@ class WorkloadRules:
   step_hint: int
   base: str | None = None
   held_out: bool = False
+  metric_range: tuple[float, float] | None = None
+
+  @property
+  def range(self) -> tuple[float, float]:
+    """The least and the most that the metric can be.
+
+    Targets outside of what is usual tell of another scale: anything can be.
+    """
+    anything = (-math.inf, math.inf)
+    least, most = self.metric_range or _RANGES.get(self.metric, anything)
+    targets = (self.validation_target, self.test_target)
+    inside = all(least <= target <= most for target in targets)
+    return (least, most) if inside else anything
+
+  def possible(self, value: float) -> bool:
+    """Whether a metric is a finite number within its range.
+
+    >>> vit = load('v0.5').workloads['imagenet_vit']  # Accuracy.
+    >>> vit.possible(0.78), vit.possible(78.0)
+    (True, False)
+    """
+    least, most = self.range
+    inside = (least - _ROUNDING <= value) & (value <= most + _ROUNDING)
+    return inside & (abs(value) < math.inf)
 
   def reached(self, value: float, target: float) -> bool:
-    """Whether a metric beats a target; NaN never does.
+    """Whether a metric beats a target; one that cannot be never does.
 
     >>> wmt = load('v0.5').workloads['wmt']  # BLEU: larger is better.
     >>> wmt.reached(31.0, 30.8), wmt.reached(30.8, 30.8)
     (True, False)
+    >>> wmt.reached(3100.0, 30.8), wmt.reached(float('nan'), 30.8)
+    (False, False)
     """
-    return value < target if self.minimize else value > target
+    better = value < target if self.minimize else value > target
+    return better & self.possible(value)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,7 @@ Exit codes: 0 all is well, 1 a trial failed, 2 misuse, 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
@@ -25,6 +26,8 @@ from jaxperf.cli import (
 
 def main(arguments: Sequence[str] | None = None) -> int:
   """Runs one command; returns the exit code."""
+  if isinstance(sys.stdout, io.TextIOWrapper):  # Names may be in any script.
+    sys.stdout.reconfigure(errors='backslashreplace')
   surroundings.settle()
   parser = _parser()
   words = sys.argv[1:] if arguments is None else arguments

@@ -14,14 +14,26 @@ from jaxperf.records import layout
 
 
 class Trial(NamedTuple):
-  """One trial folder: whose it is, where it is, which files it holds."""
+  """One trial folder: whose it is, where it is, which files it holds.
+
+  Attributes:
+    submission: its name as text, see `layout.shown`.
+    study: number.
+    workload: its name as text.
+    framework: `'jax'`, `'pytorch'`, or empty.
+    trial: number.
+    path: below the root, as text.
+    folder: below the root, to open files with.
+    files: names of what is in it.
+  """
 
   submission: str
   study: int
   workload: str
   framework: str
   trial: int
-  path: str  # Relative to the root.
+  path: str
+  folder: pathlib.PurePath
   files: frozenset[str]
 
 
@@ -41,7 +53,7 @@ def check_level(root: pathlib.Path) -> None:
   inside = {folder: _folders(root / folder) for folder in _folders(root)}
   if any(_any_numbered(below, 'study_') for below in inside.values()):
     return
-  if (root / layout.EVALUATIONS).exists():
+  if any(name.startswith(layout.EVALUATIONS) for name in _names(root)):
     _raise_too_deep(root, 'one trial', 4)
   if _any_numbered(inside, 'trial_'):
     _raise_too_deep(root, 'one workload of one study', 3)
@@ -58,8 +70,11 @@ def check_level(root: pathlib.Path) -> None:
     raise errors.UserError(
       f'{root} is one level too high; give one of {", ".join(deeper)}.'
     )
+  hidden: list[layout.Note] = []
+  _level(root, '', 'study_', hidden)
   raise errors.UserError(
     f'{root} holds no results: expected {layout.LAYOUT} in it.'
+    + ''.join(f' {note}.' for note in hidden)
   )
 
 
@@ -70,37 +85,76 @@ def walk(root: pathlib.Path, notes: list[layout.Note]) -> Iterator[Trial]:
     root: the folder that holds the submissions.
     notes: gets one note for each folder that is skipped.
   """
-  for submission in _folders(root, notes):
+  read: dict[tuple, pathlib.PurePath] = {}  # What is known -> its folder.
+  for submission in _level(root, '', 'study_', notes):
     studies = _numbered(root, submission, 'study_', notes)
     if not studies:
-      notes.append(layout.Note(submission, 'no study_K folder in it: skipped'))
-    for study, study_path in studies:
-      seen: dict[tuple[str, int], str] = {}
-      for folder in _folders(root / study_path, notes):
-        path = f'{study_path}/{folder}'
+      _note(notes, submission, 'no study_K folder in it: skipped')
+    for study, path in studies:
+      for folder in _level(root, path, 'trial_', notes):
         if _number(folder, 'trial_') is not None:
-          notes.append(
-            layout.Note(path, 'a trial folder one level too high: skipped')
+          _note(
+            notes,
+            f'{path}/{folder}',
+            'a trial folder one level too high: skipped',
           )
           continue
-        match = layout.FRAMEWORK.fullmatch(folder)
-        workload, framework = match.groups() if match else (folder, '')
-        trials = _numbered(root, path, 'trial_', notes)
-        if not trials:
-          notes.append(
-            layout.Note(path, 'no trial_J folder in it: not a study')
-          )
-        for trial, trial_path in trials:
-          first = seen.setdefault((workload, trial), trial_path)
-          if first != trial_path:
-            notes.append(
-              layout.Note(trial_path, f'duplicate of {first}: skipped')
-            )
-            continue
-          files = frozenset(_names(root / trial_path, notes))
-          yield Trial(
-            submission, study, workload, framework, trial, trial_path, files
-          )
+        for trial in _trials(
+          root, submission, study, f'{path}/{folder}', notes
+        ):
+          if not _known(trial, read, notes):
+            names = frozenset(_names(root / trial.folder, notes))
+            yield trial._replace(files=names)
+
+
+def _trials(
+  root: pathlib.Path,
+  submission: str,
+  study: int,
+  path: str,
+  notes: list[layout.Note],
+) -> Iterator[Trial]:
+  """The trials in a workload's folder, without their files."""
+  name = layout.shown(path.rpartition('/')[2])
+  match = layout.FRAMEWORK.fullmatch(name)
+  workload, framework = match.groups() if match else (name, '')
+  trials = _numbered(root, path, 'trial_', notes)
+  if not trials:
+    _note(notes, path, 'no trial_J folder in it: not a study')
+  for trial, folder in trials:
+    yield Trial(
+      submission=layout.shown(submission),
+      study=study,
+      workload=workload,
+      framework=framework,
+      trial=trial,
+      path=layout.shown(folder),
+      folder=pathlib.PurePath(folder),
+      files=frozenset(),
+    )
+
+
+def _known(
+  trial: Trial,
+  read: dict[tuple, pathlib.PurePath],
+  notes: list[layout.Note],
+) -> bool:
+  """Whether there is such a trial already, perhaps of another framework."""
+  cell = (trial.submission, trial.study, trial.workload)
+  same = read.setdefault((*cell, trial.trial), trial.folder)
+  if same != trial.folder:
+    _note(notes, trial.path, f'duplicate of {layout.shown(str(same))}: skipped')
+    return True
+  first = read.setdefault(cell, trial.folder.parent)
+  if first != trial.folder.parent:
+    other = layout.shown(str(first))
+    what = f'this study has {other} for the same workload: skipped'
+    _note(notes, trial.path, what)
+  return first != trial.folder.parent
+
+
+def _note(notes: list[layout.Note], path: str, what: str) -> None:
+  notes.append(layout.Note(layout.shown(path), what))
 
 
 def _numbered(
@@ -108,14 +162,12 @@ def _numbered(
 ) -> list[tuple[int, str]]:
   """The folders `PREFIX<number>` in a folder: (number, path), sorted."""
   found = []
-  for name in _folders(root / path, notes):
+  for name in _level(root, path, prefix, notes):
     number = _number(name, prefix)
     if number is not None:
       found.append((number, f'{path}/{name}'))
-    elif name.startswith(prefix):
-      notes.append(
-        layout.Note(f'{path}/{name}', f'not named {prefix}<number>: skipped')
-      )
+    elif name.lower().startswith(prefix.rstrip('_')):
+      _note(notes, f'{path}/{name}', f'not named {prefix}<number>: skipped')
   return sorted(found)
 
 
@@ -126,20 +178,50 @@ def _number(name: str, prefix: str) -> int | None:
   return None
 
 
-def _folders(
+def _level(
+  root: pathlib.Path, path: str, prefix: str, notes: list[layout.Note]
+) -> list[str]:
+  """Names of the folders in a folder, those that begin with a dot left out.
+
+  Args:
+    root: of the tree.
+    path: of the folder, below the root.
+    prefix: a folder left out gets a note if it, or one in it, has this name.
+    notes: gets the notes.
+  """
+  names = _names(root / path, notes)
+  for name in names:
+    folder = root / path / name
+    if name.startswith('.') and (
+      _any_numbered([name.lstrip('.')], prefix)
+      or _any_numbered(_folders(folder), prefix)
+    ):
+      place = f'{path}/{name}' if path else name
+      _note(notes, place, 'begins with a dot: skipped (rename it to be read)')
+  return _open_folders(root / path, names)
+
+
+def _folders(path: pathlib.Path) -> list[str]:
+  """Names of the folders in a folder that do not begin with a dot."""
+  return _open_folders(path, _names(path))
+
+
+def _open_folders(path: pathlib.Path, names: Iterable[str]) -> list[str]:
+  """Those names that are folders and do not begin with a dot."""
+  return [n for n in names if n[0] != '.' and os.path.isdir(path / n)]
+
+
+def _names(
   path: pathlib.Path, notes: list[layout.Note] | None = None
 ) -> list[str]:
-  """Names of the folders in a folder."""
-  return [n for n in _names(path, notes) if os.path.isdir(path / n)]
-
-
-def _names(path: pathlib.Path, notes: list[layout.Note] | None) -> list[str]:
   """What is in a folder, sorted; nothing, with a note, if it is unreadable."""
   try:
-    return sorted(name for name in os.listdir(path) if not name.startswith('.'))
+    return sorted(os.listdir(path))
+  except NotADirectoryError:
+    return []
   except PermissionError as error:
     if notes is not None:
-      notes.append(layout.Note(str(path), f'unreadable: {error.strerror}'))
+      _note(notes, str(path), f'unreadable: {error.strerror}')
     return []
 
 

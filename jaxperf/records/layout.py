@@ -81,6 +81,21 @@ def trial_folder(
   )
 
 
+def shown(name: str) -> str:
+  r"""A name of a file or folder as text that can be printed anywhere.
+
+  Bytes that are not UTF-8, and control characters, become escapes. A name that
+  is shown as it is, is shown as the same text again.
+
+  >>> shown('caf\udce9')
+  'caf\\xe9'
+  """
+  text = name.encode(errors='surrogateescape').decode(errors='backslashreplace')
+  return ''.join(
+    c if c.isprintable() else c.encode('unicode_escape').decode() for c in text
+  )
+
+
 class Note(NamedTuple):
   """One thing that was skipped or repaired.
 

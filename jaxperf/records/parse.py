@@ -4,8 +4,8 @@
 
 Many `eval_measurements.csv` are read at once. Those with the same header are
 parsed together, which is some ten times faster than one by one. A file with
-anything odd about it is read line by line instead: every good line counts,
-every other line is named.
+anything odd about it is read line by line instead (`dialect`): every good line
+counts, every other line is named.
 
 Of `measurements.csv`, one trial at a time, only the training scalars are read;
 the evaluations in it are in the other file, too.
@@ -17,32 +17,35 @@ import collections
 import contextlib
 import csv
 import io
-import math
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from jaxperf.records import layout
+from jaxperf.records import decode, dialect, layout, order
 
 Scalars = tuple[int, dict[str, float]]  # Step, name -> value.
 
 _MISSING = ('', 'nan', 'NaN')
+# A header of anything else gets a closer look.
+_IN_NAMES = b'abcdefghijklmnopqrstuvwxyz0123456789_/.-,'
 
 
 def evaluations(
-  files: Mapping[int, tuple[str, bytes]],
+  files: Mapping[int, tuple[str, bytes]], growing: Collection[int] = ()
 ) -> tuple[pd.DataFrame, list[layout.Note]]:
   """All evaluations in the given files.
 
   Args:
     files: run number -> (path to name in notes, content of the file).
+    growing: runs that are still being written, so that a last line without an
+      end may be half of one.
 
   Returns:
-    A table with one row a good line, ordered by `run`, then as in the file:
-    `run`, `step`, `submission_s`, other times in seconds, and the remaining
-    columns of the files; and the notes.
+    A table with one row a good line, ordered by `run`, then as they happened:
+    `run`, `line` (in the file), `step`, `submission_s`, other times in seconds,
+    and the remaining columns of the files; and the notes.
 
   >>> header = b'global_step,accumulated_submission_time,validation/loss'
   >>> rows, notes = evaluations({0: ('a', header + b'\\n1,5,0.9\\n10,')})
@@ -52,19 +55,23 @@ def evaluations(
   a:3: line without an end: half-written, skipped
   """
   notes: list[layout.Note] = []
-  tables = [table for table in _parse(files, notes) if len(table)]
+  tables = [table for table in _parse(files, growing, notes) if len(table)]
   if not tables:
-    return pd.DataFrame(columns=['run', 'step', 'submission_s']), notes
+    names = ['run', 'line', 'step', 'submission_s']
+    return pd.DataFrame(columns=names), notes
   rows = pd.concat(tables, ignore_index=True).rename(columns=layout.NAMES)
   rows = rows.sort_values(['run', 'line'], kind='stable', ignore_index=True)
-  bad = _untrue(rows)
+  kept, bad, reordered = _true_rows(rows)
   for row, what in sorted(bad.items()):
     run, line = rows.loc[row, ['run', 'line']].astype(int)
     notes.append(
       layout.Note(f'{files[run][0]}:{line}', f'{what}: line skipped')
     )
-  rows = rows.drop(index=list(bad), columns='line').reset_index(drop=True)
-  return rows, notes
+  notes += [
+    layout.Note(files[run][0], 'not in the order of steps: sorted')
+    for run in reordered
+  ]
+  return rows.loc[kept].reset_index(drop=True), notes
 
 
 def training_scalars(path: pathlib.Path) -> Iterator[Scalars]:
@@ -75,11 +82,13 @@ def training_scalars(path: pathlib.Path) -> Iterator[Scalars]:
   """
   if not path.is_file():
     return
-  names, lines, _ = _lines(path.read_bytes())
-  for line in lines:
-    cells = line.split(',')
-    row = dict(zip(names, cells))
-    if len(cells) != len(names) or not row.get('global_step', '').isdecimal():
+  sheet = dialect.split(path.read_bytes())
+  lines = sheet.lines if sheet.ended else sheet.lines[:-1]
+  for _, cells in lines:
+    row = dict(zip(sheet.names, cells or ()))
+    if len(cells or ()) != len(sheet.names):
+      continue
+    if not row.get('global_step', '').isdecimal():
       continue
     recorded = [name for name in layout.SCALARS if row.get(name)]
     if row.get('score') and not recorded:  # An evaluation.
@@ -91,37 +100,34 @@ def training_scalars(path: pathlib.Path) -> Iterator[Scalars]:
       )
 
 
-def _lines(content: bytes) -> tuple[list[str], list[str], str]:
-  """Names in the header, the whole lines below, and what has no end yet."""
-  text = content.decode('utf-8-sig', errors='replace')
-  header, *lines = text.replace('\r\n', '\n').split('\n')
-  *whole, rest = lines or ['']
-  return [name.strip() for name in header.split(',')], whole, rest
-
-
 def _parse(
-  files: Mapping[int, tuple[str, bytes]], notes: list[layout.Note]
+  files: Mapping[int, tuple[str, bytes]],
+  growing: Collection[int],
+  notes: list[layout.Note],
 ) -> Iterator[pd.DataFrame]:
   """Tables of the lines that are rows of numbers, with `run` and `line`."""
   groups: dict[str, list[tuple[int, bytes, int]]] = collections.defaultdict(
     list
   )
+  odd = []
   for run, (path, content) in files.items():
     header, _, body = content.partition(b'\n')
     count = _plain_lines(header, body)
     if count is None:
-      yield _read_sceptically(run, path, content, notes)
+      odd.append(run)
     elif count:
       groups[header.decode()].append((run, body, count))
     else:
       notes.append(layout.Note(path, 'a header and no evaluation'))
   for header, members in groups.items():
     table = _read_together(header, members)
-    if table is not None:
+    if table is None:
+      odd += [run for run, _, _ in members]
+    else:
       yield table
-      continue
-    for run, _, _ in members:
-      yield _read_sceptically(run, *files[run], notes)
+  for run in sorted(odd):
+    path, content = files[run]
+    yield _read_sceptically(run, path, content, run in growing, notes)
 
 
 def _plain_lines(header: bytes, body: bytes) -> int | None:
@@ -130,9 +136,10 @@ def _plain_lines(header: bytes, body: bytes) -> int | None:
   ordinary = (
     all(name.encode() in columns for name in layout.REQUIRED)
     and header.isascii()
-    and b'\r' not in header
+    and header == header.lower()
+    and not header.translate(None, delete=_IN_NAMES)
     and len(set(columns)) == len(columns)
-    and not any(map(_is_value, header.decode('latin-1').split(',')))
+    and not any(map(dialect.is_value, header.decode('latin-1').split(',')))
     and not body.translate(None, b'0123456789+-.,enaifNEI\n')
     and (not body or body.endswith(b'\n'))
   )
@@ -169,106 +176,93 @@ def _read_together(
 
 
 def _read_sceptically(
-  run: int, path: str, content: bytes, notes: list[layout.Note]
+  run: int,
+  path: str,
+  content: bytes,
+  growing: bool,
+  notes: list[layout.Note],
 ) -> pd.DataFrame:
-  """The good lines of one damaged file; adds a note for each other line."""
+  """The good lines of one odd file; adds a note for each other line."""
+
+  def note(what: str, line: int | None = None) -> None:
+    where = path if line is None else f'{path}:{line}'
+    notes.append(layout.Note(where, what))
+
+  try:
+    content, cut = decode.decoded(content)
+  except ValueError as error:
+    note(f'{error}: file skipped')
+    return pd.DataFrame()
+  if cut:
+    note('gzip without its end and checksum: read as far as it goes')
   if not content.strip():
-    notes.append(layout.Note(path, 'empty file'))
+    note('empty file')
     return pd.DataFrame()
-  names, whole, rest = _lines(content)
-  if what := _bad_header(names):
-    notes.append(
-      layout.Note(f'{path}:1', f'{what} in the header: file skipped')
-    )
+  sheet = dialect.split(content)
+  if what := _bad_header(sheet, decode.kind(content)):
+    note(f'{what}: file skipped', sheet.header)
     return pd.DataFrame()
-  if rest.strip():
-    notes.append(
-      layout.Note(
-        f'{path}:{len(whole) + 2}',
-        'line without an end: half-written, skipped',
-      )
-    )
-  rows = []
-  for number, line in enumerate(whole, 2):
-    values = _numbers(line, len(names))
-    if values is None:
-      if line.strip():
-        notes.append(
-          layout.Note(
-            f'{path}:{number}', f'not {len(names)} numbers: line skipped'
-          )
-        )
+  lines, commas = dialect.rows(sheet)
+  if commas:
+    note('decimal commas: read as points')
+  if lines and not sheet.ended:
+    number, values = lines[-1]
+    if growing or cut or values is None:
+      note('line without an end: half-written, skipped', number)
+      lines.pop()
     else:
-      rows.append((*values, run, number))
+      note('line without an end: complete, so it counts', number)
+  for number, values in lines:
+    if values is None:
+      note(f'not {len(sheet.names)} numbers: line skipped', number)
+  rows = [(*values, run, number) for number, values in lines if values]
   if not rows:
-    notes.append(layout.Note(path, 'no readable evaluation'))
-  return pd.DataFrame(rows, columns=[*names, 'run', 'line'])
+    note('no readable evaluation')
+  table = pd.DataFrame(rows, columns=[*sheet.names, 'run', 'line'])
+  return table.drop(columns='', errors='ignore')
 
 
-def _bad_header(names: Sequence[str]) -> str | None:
+def _bad_header(sheet: dialect.Sheet, kind: str | None) -> str | None:
   """What is wrong with the names of the columns, if anything."""
+  names = list(sheet.names)
   missing = [name for name in layout.REQUIRED if name not in names]
   if missing:
-    return f'no column {missing[0]}'
+    what = f'no column {missing[0]} in the header'
+    return f'{what} (it looks like {kind})' if kind else what
+  while not names[-1]:  # Spreadsheets add empty columns.
+    names.pop()
+    if any(cells and any(cells[len(names) :]) for _, cells in sheet.lines):
+      return 'a column without a name in the header'
   if len(set(names)) < len(names):
-    return 'a column occurs twice'
+    return 'a column occurs twice in the header'
   # A line of values that has run into the header: all columns may have moved.
   # The first name may be empty, as that of an index.
-  values = [name for name in names[1:] if _is_value(name)]
-  return f'the value {values[0]!r}' if values else None
+  values = [name for name in names[1:] if dialect.is_value(name)]
+  return f'the value {values[0]!r} in the header' if values else None
 
 
-def _is_value(cell: str) -> bool:
-  """Whether a cell can be a value, and so no name."""
-  with contextlib.suppress(ValueError):
-    float(cell or 'nan')
-    return True
-  return False
+def _true_rows(
+  rows: pd.DataFrame,
+) -> tuple[list[int], dict[int, str], list[int]]:
+  """Which rows can be true, in the order in which they happened.
 
-
-def _numbers(line: str, count: int) -> list[float] | None:
-  """The numbers in a line; None unless there are exactly `count`."""
-  cells = line.split(',')
-  if len(cells) != count or '_' in line or not line.isascii():
-    return None
-  try:
-    return [float(cell) if cell.strip() else math.nan for cell in cells]
-  except ValueError:
-    return None
-
-
-def _untrue(rows: pd.DataFrame) -> dict[int, str]:
-  """Rows that cannot be true: row number -> what is wrong with it."""
+  Returns:
+    Their labels; label of each other row -> what is wrong with it; the runs
+    whose rows stood in another order.
+  """
   clock = rows[['step', 'submission_s']]
   bad = dict.fromkeys(rows.index[clock.isna().any(axis=1)], 'no step or time')
   impossible = ((clock < 0) | np.isinf(clock)).any(axis=1)
+  impossible |= clock['step'] % 1 > 0
   bad.update(dict.fromkeys(rows.index[impossible], 'impossible step or time'))
   good = rows.drop(index=list(bad))
-  back = (good[['step', 'submission_s']].diff() < 0).any(axis=1)
-  back &= good['run'].diff() == 0
-  for run in good['run'][back].unique():
-    bad.update(_going_back(good[good['run'] == run]))
-  return bad
-
-
-def _going_back(rows: pd.DataFrame) -> dict[int, str]:
-  """Rows of one run that were done again, or that go back for no reason.
-
-  After an interruption the run goes on from its checkpoint: work that is done
-  again replaces what was lost.
-  """
-  bad, kept = {}, []
-  for row in rows[['step', 'submission_s']].itertuples():
-    while (
-      kept
-      and row.submission_s < kept[-1].submission_s
-      and row.step <= kept[-1].step
-    ):
-      bad[kept.pop().Index] = 'done again further down'
-    if kept and row.submission_s < kept[-1].submission_s:
-      bad[row.Index] = 'submission time decreases'
-    elif kept and row.step < kept[-1].step:
-      bad[row.Index] = 'step decreases'
-    else:
-      kept.append(row)
-  return bad
+  kept, reordered = good.index.to_series(), []
+  for run in good['run'][order.goes_back(good)].unique():
+    own = good[good['run'] == run]
+    settled = order.settled(own)
+    bad |= settled.bad
+    labels = [*settled.rows, *settled.bad]  # As many as there are places.
+    kept[own.index] = labels
+    if settled.changed:
+      reordered.append(run)
+  return [label for label in kept if label not in bad], bad, reordered

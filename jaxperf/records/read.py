@@ -3,9 +3,10 @@
 """Reads a tree of results, ours or AlgoPerf's, into tidy tables.
 
 A tree is `ROOT/SUBMISSION/study_K/WORKLOAD_FRAMEWORK/trial_J/` with
-`eval_measurements.csv` and, optionally, `hparams.json`, `meta_data_0.json` and
-`result.json` in the trial's folder. Whatever is skipped or repaired leaves one
-note; nothing is dropped silently, and nothing but a wrong ROOT is fatal.
+`eval_measurements.csv` (or `.csv.gz`) and, optionally, `hparams.json`,
+`meta_data_0.json` and `result.json` in the trial's folder. Whatever is skipped
+or repaired leaves one note; nothing is dropped silently, and nothing but a
+wrong ROOT is fatal.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from jaxperf import errors
-from jaxperf.records import find, identity, layout, parse
+from jaxperf.records import files, find, identity, layout, parse
 
 _RECORDED = (
   'outcome',
@@ -38,14 +39,15 @@ class Results(NamedTuple):
 
   Attributes:
     evaluations: one row an evaluation: `run` (row of `trials`), `submission`,
-      `study`, `workload`, `framework`, `trial`, `step`, `submission_s` and
-      other times in seconds, and the metrics as `SPLIT/METRIC`.
+      `study`, `workload`, `framework`, `trial`, `line` (in its file), `step`,
+      `submission_s` and other times in seconds, and the metrics as
+      `SPLIT/METRIC`.
     trials: one row a trial folder, also one without any evaluation:
-      `submission`, `study`, `workload`, `framework`, `trial`, `path`,
-      `evaluations` (their number), and where they are recorded `outcome`,
-      `message`, `preemptions`, `buckets` (what the clock counted: name ->
-      seconds), `hardware`, `software`; None otherwise. `identity` is a list of
-      what made it, see `records.identity`.
+      `submission`, `study`, `workload`, `framework`, `trial`, `path` (as
+      text), `folder` (to open files with), `evaluations` (their number), and
+      where they are recorded `outcome`, `message`, `preemptions`, `buckets`
+      (what the clock counted: name -> seconds), `hardware`, `software`; None
+      otherwise. `identity` is a list of what made it, see `records.identity`.
     notes: what was skipped or repaired.
     config: of the experiment; empty if there is none.
   """
@@ -75,11 +77,12 @@ def results(root: str | os.PathLike) -> Results:
     )
   trials = list(find.walk(root, notes))
   contents = {
-    run: (f'{trial.path}/{layout.EVALUATIONS}', content)
+    run: content
     for run, trial in enumerate(trials)
-    if (content := _content(root, trial, layout.EVALUATIONS, notes)) is not None
+    if (content := _content(root, trial, notes)) is not None
   }
-  rows, row_notes = parse.evaluations(contents)
+  growing = [run for run in contents if _growing(root, trials[run])]
+  rows, row_notes = parse.evaluations(contents, growing)
   notes += row_notes
   table = pd.DataFrame(trials, columns=find.Trial._fields).drop(columns='files')
   table['evaluations'] = np.bincount(
@@ -100,27 +103,46 @@ def hyperparameters(
     trials: as in `Results`; decides the order of the rows.
   """
   points = []
-  for path in trials['path']:
-    file = pathlib.Path(root, path, 'hparams.json')
+  for folder in trials['folder']:
+    file = pathlib.Path(root, folder, 'hparams.json')
     point = _json(file) if file.is_file() else None
     points.append(point or {})
   return pd.DataFrame(points, index=trials.index)
 
 
 def _content(
-  root: pathlib.Path, trial: find.Trial, name: str, notes: list[layout.Note]
-) -> bytes | None:
-  """The bytes of a trial's file; None, with a note, if it cannot be read."""
-  if name not in trial.files:
-    notes.append(layout.Note(trial.path, f'no {name}: an infinite trial'))
+  root: pathlib.Path, trial: find.Trial, notes: list[layout.Note]
+) -> tuple[str, bytes] | None:
+  """Path and bytes of a trial's evaluations; None, with a note, if unreadable.
+
+  The file may be compressed, with the name that gzip gives it.
+  """
+  names = [layout.EVALUATIONS, f'{layout.EVALUATIONS}.gz']
+  there = [name for name in names if name in trial.files]
+  if not there:
+    what = f'no {layout.EVALUATIONS}: an infinite trial'
+    notes.append(layout.Note(trial.path, what))
     return None
-  try:
-    return (root / trial.path / name).read_bytes()
-  except OSError as error:
+  path = f'{trial.path}/{there[0]}'
+  for other in there[1:]:
     notes.append(
-      layout.Note(f'{trial.path}/{name}', f'unreadable: {error.strerror}')
+      layout.Note(f'{trial.path}/{other}', f'beside {there[0]}: ignored')
     )
+  try:
+    return path, (root / trial.folder / there[0]).read_bytes()
+  except OSError as error:
+    notes.append(layout.Note(path, f'unreadable: {error.strerror}'))
     return None
+
+
+def _growing(root: pathlib.Path, trial: find.Trial) -> bool:
+  """Whether a trial of ours has not ended, so that its files may grow."""
+  if 'result.json' in trial.files:
+    return False
+  return (
+    'progress.json' in trial.files
+    or files.owner(root / trial.folder) is not None
+  )
 
 
 def _labelled(rows: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
@@ -165,7 +187,7 @@ def _identity(
   if identity.FILE not in trial.files:
     return []
   try:
-    return identity.read(root / trial.path)
+    return identity.read(root / trial.folder)
   except errors.UserError as error:
     notes.append(layout.Note(f'{trial.path}/{identity.FILE}', f'{error}'))
     return []
@@ -189,7 +211,7 @@ def _optional_json(
 ) -> dict:
   if name not in trial.files:
     return {}
-  content = _json(root / trial.path / name)
+  content = _json(root / trial.folder / name)
   if content is None:
     notes.append(
       layout.Note(f'{trial.path}/{name}', 'not a JSON object: ignored')

@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxperf import errors
 from jaxperf import text as text_lib
+from jaxperf.records import layout
 from jaxperf.report import text as report_text
 from jaxperf.scoring import comparison
 from jaxperf.scoring import verdict as verdict_lib
@@ -19,6 +20,7 @@ def text(verdict: verdict_lib.Verdict, a: str, b: str) -> str:
   Raises:
     UserError: if there is no such submission.
   """
+  a, b = layout.shown(a), layout.shown(b)
   known = sorted(verdict.studies['submission'].unique())
   for name in (a, b):
     if name not in known:
@@ -38,16 +40,16 @@ def text(verdict: verdict_lib.Verdict, a: str, b: str) -> str:
     for row in comparison.by_workload(result).itertuples()
   ]
   header = ['workload', a, b, 'ratio', f'{a} faster']
-  return '\n\n'.join(
-    [
-      f'{verdict.unit.capitalize()} to the target, paired by study (median; '
-      'inf: not reached)',
-      text_lib.layout(header, rows),
-      text_lib.wrapped(_compared(result, a, b)),
-      *([report_text.warnings(verdict.warnings)] if verdict.warnings else []),
-      text_lib.DISCLAIMER,
-    ]
-  )
+  parts = [
+    f'{verdict.unit.capitalize()} to the target, paired by study (median; '
+    'inf: not reached)',
+    text_lib.layout(header, rows),
+    text_lib.wrapped(_compared(result, a, b)),
+    report_text.warnings(verdict.warnings),
+    report_text.notes(verdict.notes),
+    text_lib.DISCLAIMER,
+  ]
+  return '\n\n'.join(part for part in parts if part)
 
 
 def _compared(result: comparison.Comparison, a: str, b: str) -> str:

@@ -107,7 +107,7 @@ def hyperparameter_scatter(
       ylabel=f'{unit} to the target (hollow: not reached)',
       title=', '.join(trials['workload'].unique()),
     )
-    style_lib.legend(ax, len(names))
+    style_lib.legend(ax, names)
   return ax
 
 

@@ -111,7 +111,7 @@ def budget_use(fractions: pd.DataFrame, ax: Axes | None = None) -> Axes:
       title='Budget used until the target',
     )
     ax.set_yticks(range(len(workloads)), workloads)
-    style_lib.legend(ax, len(fractions))
+    style_lib.legend(ax, fractions.index)
   return ax
 
 

@@ -8,6 +8,7 @@ import html
 import io
 import math
 import re
+import warnings
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -94,7 +95,9 @@ def figure(ax: Axes, description: str, caption: str = '') -> str:
     caption: how to read it; HTML.
   """
   file = io.StringIO()
-  with mpl.style.context(style.STYLE):
+  with mpl.style.context(style.STYLE), warnings.catch_warnings():
+    # Text stays text: the browser has fonts for other scripts.
+    warnings.filterwarnings('ignore', 'Glyph .* missing from font')
     ax.figure.savefig(
       file, format='svg', transparent=True, metadata={'Date': None}
     )

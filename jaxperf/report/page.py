@@ -12,7 +12,7 @@ import string
 
 import jaxperf
 from jaxperf import errors, text
-from jaxperf.records import read
+from jaxperf.records import layout, read
 from jaxperf.report import html
 from jaxperf.report import sections as sections_lib
 from jaxperf.report import text as report_text
@@ -63,7 +63,7 @@ def page(
   anchors = {name: f'section-{i}' for i, name in enumerate(sections)}
   template = string.Template((_FOLDER / 'report.html').read_text('utf-8'))
   return template.substitute(
-    title=html.escape(title),
+    title=html.escape(layout.shown(title)),
     style=(_FOLDER / 'report.css').read_text('utf-8'),
     headline=html.escape(report_text.headline(verdict)),
     setting=html.escape(_setting(verdict)),

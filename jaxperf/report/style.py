@@ -70,15 +70,24 @@ def points(number: int) -> Mapping:
   }
 
 
-def legend(ax: Axes, count: int) -> None:
-  """A legend beside the axes, for figures of separate points."""
+def legend(ax: Axes, names: Sequence[str]) -> None:
+  """A legend beside the axes, for figures of separate points.
+
+  Args:
+    ax: with a line of points for each name, labelled with it.
+    names: of submissions; matplotlib leaves out what begins with an underscore
+      unless it is named.
+  """
+  points = {line.get_label(): line for line in ax.lines}
   ax.legend(
+    [points[name] for name in names],
+    list(names),
     loc='center left',
     bbox_to_anchor=(1.01, 0.5),
     frameon=False,
     fontsize=9,
     handletextpad=0.2,
-    ncols=1 + count // 12,
+    ncols=1 + len(names) // 12,
   )
 
 

@@ -27,7 +27,7 @@ def text(verdict: verdict_lib.Verdict) -> str:
     _certainty(verdict),
     text_lib.wrapped(headline(verdict)),
     warnings(verdict.warnings),
-    _notes(verdict.notes),
+    notes(verdict.notes),
     text_lib.DISCLAIMER,
   ]
   return '\n\n'.join(part for part in parts if part)
@@ -111,6 +111,18 @@ def warnings(sentences: Sequence[str]) -> str:
   return '\n'.join(
     text_lib.wrapped(f'Warning: {sentence}') for sentence in sentences
   )
+
+
+def notes(found: Sequence[layout.Note]) -> str:
+  """Notes of one kind together, with the first place."""
+  kinds = collections.defaultdict(list)
+  for note in found:
+    kinds[note.what].append(note.where)
+  lines = []
+  for what, places in kinds.items():
+    more = f' and {len(places) - 1} more' if len(places) > 1 else ''
+    lines.append(text_lib.wrapped(f'Note: {places[0]}{more}: {what}'))
+  return '\n'.join(lines)
 
 
 def _title(verdict: verdict_lib.Verdict) -> str:
@@ -234,15 +246,3 @@ def _deciding(certainty: tables.Certainty) -> str:
   if not certainty.deciding:
     return f'{winner} stays first whichever workload is left out.'
   return f'Not first without: {", ".join(certainty.deciding)} ({winner}).'
-
-
-def _notes(notes: Sequence[layout.Note]) -> str:
-  """Notes of one kind together, with the first place."""
-  kinds = collections.defaultdict(list)
-  for note in notes:
-    kinds[note.what].append(note.where)
-  lines = []
-  for what, places in kinds.items():
-    more = f' and {len(places) - 1} more' if len(places) > 1 else ''
-    lines.append(text_lib.wrapped(f'Note: {places[0]}{more}: {what}'))
-  return '\n'.join(lines)

@@ -9,7 +9,7 @@ import importlib.metadata
 import json
 import os
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
@@ -113,13 +113,15 @@ def check(folder: pathlib.Path, now: Mapping[str, Any]) -> None:
 
 
 def settle(
-  trials: Mapping[pathlib.Path, Mapping[str, Any]], rerun: bool
+  trials: Mapping[pathlib.Path, Mapping[str, Any]],
+  anew: Callable[[pathlib.Path], bool],
 ) -> None:
   """Refuses trials that something else has made, or makes room for new ones.
 
   Args:
     trials: folder -> identity now.
-    rerun: begin such trials anew; what they hold is kept in `replaced_N`.
+    anew: whether to begin such a trial anew; what it holds is kept in
+      `replaced_N`.
 
   Raises:
     UserError: if there are such trials and they are not to be begun anew, or
@@ -130,9 +132,10 @@ def settle(
     for folder, now in trials.items()
     if (found := _changes(folder, now))
   }
-  if changed and not rerun:
-    folder, found = next(iter(changed.items()))
-    others = len(changed) - 1
+  refused = [folder for folder in changed if not anew(folder)]
+  if refused:
+    folder, found = refused[0], changed[refused[0]]
+    others = len(refused) - 1
     more = f' (and {text.plural(others, "other trial")})' if others else ''
     raise errors.UserError(_refusal(f'{folder}{more}', found))
   for folder in changed:

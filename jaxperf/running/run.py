@@ -37,7 +37,7 @@ def run(
   Args:
     config: checked.
     folder: results folder.
-    retry: run trials that failed again.
+    retry: run trials that failed again; anew if what makes them changed.
     rerun: begin trials anew that another version of their submission or other
       settings have made; what they hold is kept beside.
 
@@ -55,7 +55,8 @@ def run(
   jobs = _asked_for(config, plan.jobs)
   made_by = _check(config, plan, jobs)
   identity.settle(
-    {folder / job.folder: made_by[job.folder] for job in jobs}, rerun
+    {folder / job.folder: made_by[job.folder] for job in jobs},
+    anew=lambda trial: rerun or (retry and _failed(trial)),
   )
   folder_lib.write(folder, whole, plan)
   if retry:
@@ -219,11 +220,16 @@ def _outcome(folder: pathlib.Path, job: jobs_lib.Job) -> layout.Outcome | None:
   return layout.Outcome(result['outcome']) if result else None
 
 
+def _failed(trial: pathlib.Path) -> bool:
+  """Whether the trial in a folder has ended, and failed."""
+  result = files.read_json(trial / 'result.json')
+  return bool(result) and layout.Outcome(result['outcome']).failed
+
+
 def _forget_failures(
   folder: pathlib.Path, jobs: Sequence[jobs_lib.Job]
 ) -> None:
   """Removes results of failed trials, so that they run again."""
   for job in jobs:
-    outcome = _outcome(folder, job)
-    if outcome is not None and outcome.failed:
+    if _failed(folder / job.folder):
       (folder / job.folder / 'result.json').unlink()

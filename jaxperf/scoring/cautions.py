@@ -79,10 +79,17 @@ def about_counts(
 
 
 def unmeasured(
-  results: read.Results, trials: pd.DataFrame, rules: rules_lib.Rules
+  results: read.Results, columns: Sequence[str], rules: rules_lib.Rules
 ) -> list[layout.Note]:
-  """A note for each scored trial whose file never holds its target metric."""
+  """A note for each scored trial whose file never holds its target metric.
+
+  Args:
+    results: as read.
+    columns: workloads and variants that are scored.
+    rules: that say the metric.
+  """
   notes = []
+  trials = results.trials[results.trials['workload'].isin(columns)]
   for workload, own in trials.groupby('workload'):
     column = f'validation/{rules.workloads[workload].metric}'
     rows = results.evaluations
@@ -116,7 +123,7 @@ def unscored(
 
 
 def about_runs(results: read.Results, trials: pd.DataFrame) -> list[str]:
-  """Trials that ended badly or not at all, and mixed hardware.
+  """Trials that ended badly or not at all; mixed frameworks and hardware.
 
   Args:
     results: as read.
@@ -136,6 +143,14 @@ def about_runs(results: read.Results, trials: pd.DataFrame) -> list[str]:
       f'{text.plural(len(unfinished), "trial")} not finished: '
       f'{text.few(unfinished)}.'
     )
+  frameworks = trials.groupby(['submission', 'workload'])['framework'].unique()
+  for (submission, workload), names in frameworks.items():
+    if len(names) > 1:
+      mixed = ' and '.join(sorted(name or 'no framework' for name in names))
+      warnings.append(
+        f'the studies of {submission} on {workload} are of {mixed}: their '
+        'median mixes them.'
+      )
   hardware = trials['hardware'].dropna().unique()
   if len(hardware) > 1:
     warnings.append(

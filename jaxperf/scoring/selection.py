@@ -11,7 +11,7 @@ import pandas as pd
 
 from jaxperf import errors
 from jaxperf import rules as rules_lib
-from jaxperf.records import read
+from jaxperf.records import layout, read
 from jaxperf.scoring import score, times
 
 
@@ -108,7 +108,8 @@ def scoring(
 def chosen(results: read.Results, submissions: Sequence[str]) -> read.Results:
   """The results of the named submissions; of all if none is named."""
   known = sorted(results.trials['submission'].unique())
-  for name in submissions:
+  keep = [layout.shown(name) for name in submissions]
+  for name in keep:
     if name not in known:
       raise errors.UserError(
         f'no submission {name!r} here{errors.nearest(name, known)} '
@@ -116,7 +117,6 @@ def chosen(results: read.Results, submissions: Sequence[str]) -> read.Results:
       )
   if not submissions:
     return results
-  keep = list(submissions)
   return results._replace(
     trials=results.trials[results.trials['submission'].isin(keep)],
     evaluations=results.evaluations[
@@ -129,7 +129,7 @@ def reference(
   submissions: Sequence[str], options: Options, config: Mapping
 ) -> str:
   """Asked for, or called a baseline, or the config's first, or any."""
-  asked = options.reference
+  asked = options.reference and layout.shown(options.reference)
   if asked and asked not in submissions:
     raise errors.UserError(
       f'no submission {asked!r} to refer to{errors.nearest(asked, submissions)}'

@@ -21,6 +21,7 @@ from jaxperf.scoring import (
   confidence,
   provenance,
   published,
+  ranges,
   score,
   selection,
 )
@@ -37,7 +38,8 @@ class Verdict(NamedTuple):
     ruleset: `'external'` or `'self'`.
     unit: of all times: `'seconds'` or `'steps'`.
     scoring: workloads, held-out pairs and integration of the score.
-    results: as read, without the submissions that were not asked for.
+    results: as read, without the submissions that were not asked for and
+      without metrics that cannot be.
     trials: from `times.trial_times`, scored workloads and held-out variants.
     studies: from `times.study_times`.
     times: median times: submissions by workloads and held-out variants.
@@ -77,6 +79,9 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
   rules, ruleset = timing.rules, timing.ruleset
   results = selection.chosen(results, options.submissions)
   scoring = selection.scoring(results, rules, options)
+  notes = cautions.unmeasured(results, scoring.columns, rules)
+  results, impossible = ranges.possible(results, rules, scoring.columns)
+  notes += impossible + cautions.unscored(results, rules, scoring.columns)
   trials = _scored(timing.trials(results), results, scoring.columns)
   studies = timing.studies(trials)
   submissions = sorted(results.trials['submission'].unique())
@@ -110,11 +115,7 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
     samples=samples,
     reference=selection.reference(list(times.index), options, results.config),
     warnings=warnings,
-    notes=[
-      *results.notes,
-      *cautions.unmeasured(results, trials, rules),
-      *cautions.unscored(results, rules, scoring.columns),
-    ],
+    notes=results.notes + notes,
   )
 
 

@@ -6,16 +6,19 @@ from __future__ import annotations
 
 import json
 import pathlib
+import tempfile
 import zlib
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 
 from jaxperf import errors
 
 PyTree = Any
+_GENERATORS = ('threefry2x32', 'rbg', 'unsafe_rbg')
 
 
 class Checkpointer:
@@ -48,7 +51,8 @@ class Checkpointer:
     self._manager.save(
       step,
       args=ocp.args.Composite(
-        state=ocp.args.StandardSave(state), progress=ocp.args.JsonSave(sealed)
+        state=ocp.args.StandardSave(_plain(state)),
+        progress=ocp.args.JsonSave(sealed),
       ),
     )
 
@@ -85,6 +89,10 @@ class Checkpointer:
     """Step of the newest checkpoint."""
     return self._manager.latest_step()
 
+  def wait(self) -> None:
+    """Waits until everything is on disk; raises what writing it raised."""
+    self._manager.wait_until_finished()
+
   def close(self) -> None:
     """Waits until everything is on disk; raises what writing it raised."""
     self._manager.wait_until_finished()
@@ -103,11 +111,102 @@ class Checkpointer:
         f'trained now: {difference}; undo what changed the state since, or '
         'delete that folder to begin the trial anew'
       )
-    state = self._manager.restore(
-      step, args=ocp.args.Composite(state=ocp.args.StandardRestore(like))
+    plain = self._manager.restore(
+      step,
+      args=ocp.args.Composite(state=ocp.args.StandardRestore(_plain(like))),
     )['state']
+    state = jax.tree.map(_like, plain, like)
     _check(content['checksum'], _checksum(state))
     return state, content['progress']
+
+
+def check(like: PyTree) -> None:
+  """Refuses a state that cannot be saved and restored as it is.
+
+  Done with arrays of one element each, so that it takes no memory.
+
+  Args:
+    like: tree of `jax.ShapeDtypeStruct`.
+
+  Raises:
+    UserError: says what saving it raises, or what comes back.
+  """
+  small = jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct([min(n, 1) for n in x.shape], x.dtype), like
+  )
+  state = jax.tree.map(_zeros, small)
+  sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+  small = jax.tree.map(
+    lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), small
+  )
+  with tempfile.TemporaryDirectory() as folder:
+    checkpointer = Checkpointer(pathlib.Path(folder))
+    try:
+      checkpointer.save(0, state, {})
+      checkpointer.wait()
+      restored, _ = checkpointer._restore(0, small)
+    # Whatever the library raises about a state that it cannot hold.
+    except Exception as error:
+      raise errors.UserError(
+        'its optimizer state cannot be saved and restored '
+        f'({errors.first_line(error)}): keep arrays in tuples, lists, '
+        'dictionaries or registered nodes'
+      ) from error
+    finally:
+      checkpointer.close()
+  if difference := _difference(_describe(small), _describe(restored)):
+    raise errors.UserError(
+      f'its optimizer state does not come back from a checkpoint: {difference}'
+    )
+
+
+def _is_key(x: Any) -> bool:
+  """Whether a leaf, abstract or not, is made of typed random keys."""
+  return jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
+
+
+def _zeros(x: jax.ShapeDtypeStruct) -> jax.Array:
+  """An array of that shape and dtype."""
+  if not _is_key(x):
+    return jnp.zeros(x.shape, x.dtype)
+  data = jax.eval_shape(jax.random.key_data, x)
+  return _wrapped(jnp.zeros(data.shape, data.dtype), x)
+
+
+def _plain(tree: PyTree) -> PyTree:
+  """The same tree as orbax can save it.
+
+  Typed random keys become their data, empty arrays ones of one element.
+  """
+
+  def data(x):
+    x = jax.random.key_data(x) if _is_key(x) else x
+    return x if x.size else jnp.zeros(1, x.dtype)
+
+  def plain(x):
+    if not (_is_key(x) or 0 in x.shape):
+      return x
+    if not isinstance(x, jax.ShapeDtypeStruct):
+      return data(x)
+    made = jax.eval_shape(data, x)
+    return jax.ShapeDtypeStruct(made.shape, made.dtype, sharding=x.sharding)
+
+  return jax.tree.map(plain, tree)
+
+
+def _like(plain: jax.Array, like: jax.ShapeDtypeStruct) -> jax.Array:
+  """A leaf as it was before `_plain`."""
+  if 0 in like.shape:
+    return _zeros(like)
+  return _wrapped(plain, like) if _is_key(like) else plain
+
+
+def _wrapped(data: jax.Array, like: jax.ShapeDtypeStruct) -> jax.Array:
+  """Random keys of the dtype of `like` from their data."""
+  for name in _GENERATORS:
+    if jax.random.key(0, impl=name).dtype == like.dtype:
+      return jax.random.wrap_key_data(data, impl=name)
+  raise ValueError(f'random keys of type {like.dtype} are not known')
 
 
 def _check(saved: int | None, found: int | None) -> None:
@@ -144,7 +243,7 @@ def _checksum(state: PyTree) -> int | None:
   if not all(x.is_fully_addressable for x in leaves):
     return None
   checksum = 0
-  for leaf in leaves:
+  for leaf in jax.tree.leaves(_plain(leaves)):
     # As bytes: not all dtypes, bfloat16 among them, can be seen as a buffer.
     content = np.ascontiguousarray(leaf).reshape(-1).view(np.uint8)
     checksum = zlib.crc32(content, checksum)

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import inspect
+import pathlib
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 from jaxperf import errors, mesh
-from jaxperf.trial import gradients, trial
+from jaxperf.trial import checkpoint, gradients, trial
 from jaxperf.trial import step as step_lib
 
 # Hyperparameters that the training step itself takes by name.
@@ -57,9 +61,9 @@ def check_update(training: trial.Training) -> None:
     return  # What it does with the optimizer is known once it is traced.
 
   def update(params, model_state):
-    state = step_lib.TrainState(
-      jnp.int32(0), params, model_state, optimizer.init(params)
-    )
+    opt_state = optimizer.init(params)
+    _check_arrays(opt_state)
+    state = step_lib.TrainState(jnp.int32(0), params, model_state, opt_state)
     free = gradients.free_gradients(params, model_state, params)
     updates, new_opt_state = step_lib.transform(
       optimizer, state, free, jnp.float32(0), params
@@ -69,8 +73,30 @@ def check_update(training: trial.Training) -> None:
   shapes = jax.eval_shape(training.workload.init, jax.random.key(0))
   try:
     params, updates, old, new = jax.eval_shape(update, *shapes)
-  # Code that raises is for the trial to report, with a traceback in its log.
-  except Exception:
-    return
+  except errors.UserError:
+    raise
+  # Whatever a submission's code raises, or libraries that it calls wrongly.
+  except Exception as error:
+    raise errors.UserError(
+      f'its update cannot be traced: {_where(error, training)}'
+    ) from error
   step_lib.check_same_tree('params', params, updates)
   step_lib.check_same_tree('opt_state', old, new)
+  checkpoint.check({'params': params, 'opt_state': old})
+
+
+def _where(error: Exception, training: trial.Training) -> str:
+  """What was raised, with the line of the submission that led to it."""
+  source = inspect.getsourcefile(training.submission.optimizer)
+  return errors.in_code(error, pathlib.Path(source).parent)
+
+
+def _check_arrays(state: Any) -> None:
+  """Refuses leaves of an optimizer state that are no arrays."""
+  for path, leaf in jax.tree.leaves_with_path(state):
+    if callable(leaf) or isinstance(leaf, (str, bytes)):
+      what = 'a function' if callable(leaf) else f'the text {leaf!r}'
+      raise errors.UserError(
+        f'opt_state{jax.tree_util.keystr(path)} is {what}: keep it outside of '
+        'the state, which holds arrays alone'
+      )

@@ -61,6 +61,9 @@ def make_gradients(
     return value / _divisor(n_valid)
 
   def grad_fn(params, update_stats=False):
+    if not isinstance(update_stats, bool):  # `optax.contrib.sam` counts here.
+      return grad_fn(params)[1]
+
     def part(model_state, batch, key):
       (value, (n_valid, new)), grad = jax.value_and_grad(summed, has_aux=True)(
         params, update_stats, model_state, batch, key
@@ -92,8 +95,10 @@ def free_gradients(
     return jnp.float32(0)
 
   def grad_fn(point, update_stats=False):
-    del update_stats
-    return jnp.float32(0), grad if point is params else point, model_state
+    at_point = grad if point is params else point
+    if not isinstance(update_stats, bool):
+      return at_point
+    return jnp.float32(0), at_point, model_state
 
   return submission.Gradients(value_fn, grad_fn)
 

@@ -13,8 +13,8 @@ import optax
 
 from jaxperf import errors, submission
 from jaxperf import workload as workload_lib
+from jaxperf.trial import extra_args, trial
 from jaxperf.trial import gradients as gradients_lib
-from jaxperf.trial import trial
 
 PyTree = Any
 IN_FLIGHT = 2  # Steps that the host may be ahead of the devices.
@@ -58,8 +58,8 @@ def make_optimizer(
   training: trial.Training,
 ) -> optax.GradientTransformationExtraArgs:
   """The submission's transformation for this run."""
-  return optax.with_extra_args_support(
-    training.submission.optimizer(training.hps, training.run)
+  return extra_args.adapted(
+    lambda: training.submission.optimizer(training.hps, training.run)
   )
 
 

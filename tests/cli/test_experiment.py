@@ -177,11 +177,11 @@ def test_external_tuning_runs_the_points_and_leaves_the_space(tmp_path):
 
 RAISING = """
 import jaxperf, optax
-def optimizer(hps, run):
-  def update(updates, state, params=None):
-    raise RuntimeError('this one is broken')
-  return optax.GradientTransformation(lambda params: (), update)
-submission = jaxperf.Submission(optimizer=optimizer)
+def on_eval(history, run):
+  raise RuntimeError('this one is broken')
+submission = jaxperf.Submission(
+  optimizer=lambda hps, run: optax.sgd(0.1), on_eval=on_eval
+)
 """
 
 
@@ -195,11 +195,22 @@ def test_a_raising_submission_does_not_stop_the_others(tmp_path):
   assert 'Traceback' in (folder.trial('broken') / 'trial.log').read_text()
   # Mended, and run again on request alone.
   (tmp_path / 'broken.py').write_text(textwrap.dedent(SUBMISSION))
-  assert '2 done already' in folder.run().stdout
+  done = folder.run()
+  assert done.returncode == 2
+  assert 'broken.py changed' in done.stderr
   done = folder.run('--retry')
   assert done.returncode == 0
   assert folder.outcome('broken') == 'budget'
 
+
+BROKEN = """
+import jaxperf, optax
+def optimizer(hps, run):
+  def update(updates, state, params=None):
+    raise RuntimeError('this one is broken')
+  return optax.GradientTransformation(lambda params: (), update)
+submission = jaxperf.Submission(optimizer=optimizer)
+"""
 
 CHANGING = """
 import jax, jaxperf, optax
@@ -218,6 +229,7 @@ submission = jaxperf.Submission(optimizer=optimizer)
     (['--config.submissions=baselines.nadam'], SUBMISSION, 'baselines.nadamw'),
     ([], 'x = 1', "has no submission named 'submission'"),
     ([], CHANGING, 'must keep shapes and dtypes'),
+    ([], BROKEN, 'mine.py, line 5: RuntimeError: this one is broken'),
     (['--config.microbatches=3'], SUBMISSION, '3 microbatches'),
   ],
 )
@@ -300,7 +312,8 @@ def test_two_processes_of_four_devices_give_the_curve_of_one(
     path = made.results / 'config.json'
     config = json.loads(path.read_text()) | {'max_steps': 0}
     path.write_text(json.dumps(config))
-    (made.trial(workload=workload) / 'result.json').unlink()
+    for name in ('result.json', 'identity.json'):
+      (made.trial(workload=workload) / name).unlink()
   trial = folder.trial(workload=workload).relative_to(folder.results)
   command.jaxperf('trial', reference.results, trial)
   port = _free_port()

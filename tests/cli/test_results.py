@@ -4,6 +4,7 @@
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -206,6 +207,50 @@ def test_a_file_without_the_target_metric_is_named(tmp_path):
     'third/study_0/librispeech_conformer_jax/trial_1/eval_measurements.csv: '
     'no finite validation/wer: an infinite trial'
   ]
+
+
+def test_studies_of_two_frameworks_are_warned_of(tmp_path):
+  result_trees.write_tree(tmp_path, 2)
+  folder = tmp_path / 'slow' / 'study_1'
+  (folder / f'{result_trees.CONFORMER}_jax').rename(
+    folder / f'{result_trees.CONFORMER}_pytorch'
+  )
+  (warning,) = [w for w in judged(tmp_path).warnings if 'mixes' in w]
+  assert warning == (
+    'the studies of slow on librispeech_conformer are of jax and pytorch: '
+    'their median mixes them.'
+  )
+
+
+def test_a_name_that_is_not_utf8_can_be_given_as_it_is(tmp_path, capsys):
+  result_trees.write_tree(tmp_path)
+  name = os.fsdecode(b'caf\xe9')
+  (tmp_path / 'slow').rename(tmp_path / name)
+  command('compare', tmp_path, 'fast', name, f'--submissions={name},fast')
+  assert r'long as caf\xe9' in capsys.readouterr().out
+  assert judged(tmp_path, reference=name).reference == r'caf\xe9'
+
+
+def test_a_comparison_shows_what_was_skipped(tmp_path, capsys):
+  result_trees.write_tree(tmp_path)
+  path = next(tmp_path.glob('fast/**/eval_measurements.csv'))
+  path.write_text(path.read_text() + 'x\n')
+  command('compare', tmp_path, 'fast', 'slow')
+  out = ' '.join(capsys.readouterr().out.split())
+  assert ':4: not 10 numbers: line skipped' in out
+
+
+def test_names_are_printed_in_any_locale(tmp_path):
+  result_trees.write_tree(tmp_path)
+  (tmp_path / 'slow').rename(tmp_path / 'lent·日本')
+  run = subprocess.run(
+    [sys.executable, '-m', 'jaxperf', 'score', tmp_path],
+    capture_output=True,
+    env=os.environ
+    | {'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'},
+  )
+  assert run.returncode == 0, run.stderr
+  assert rb'lent\xb7\u65e5\u672c' in run.stdout
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 """Reading trees of results, good and damaged."""
 
 import csv
+import gzip
 import io
 import os
 import pathlib
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import strategies as st
 
 from jaxperf import errors
-from jaxperf.records import parse, read
+from jaxperf.records import files, parse, read
 from tests import result_trees
 
 LOGS = os.environ.get('JAXPERF_ALGOPERF_LOGS')
@@ -107,6 +108,110 @@ def test_irregular_folders_are_skipped_with_one_note_each(tmp_path):
   ]
 
 
+def test_a_second_framework_in_a_study_is_neither_mixed_nor_dropped_silently(
+  tmp_path,
+):
+  result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
+  for trial in (1, 2):
+    result_trees.add_trial(
+      tmp_path, 'adam', 0, CONFORMER, trial, ROWS, framework='pytorch'
+    )
+  results = read.results(tmp_path)
+  study = 'adam/study_0/librispeech_conformer'
+  assert results.trials['path'].tolist() == [f'{study}_jax/trial_1']
+  assert notes_of(results) == [
+    f'{study}_pytorch/trial_1: duplicate of {study}_jax/trial_1: skipped',
+    f'{study}_pytorch/trial_2: this study has {study}_jax for the same '
+    'workload: skipped',
+  ]
+
+
+@pytest.mark.parametrize(
+  'folder',
+  [
+    'adam/study_00/librispeech_conformer_jax/trial_1',
+    'adam/study_0/librispeech_conformer_jax/trial_01',
+    'adam/study_0/librispeech_conformer/trial_1',
+  ],
+)
+def test_two_folders_of_one_number_are_not_mixed(tmp_path, folder):
+  result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
+  (tmp_path / folder).mkdir(parents=True)
+  result_trees.write_trial(tmp_path / folder, ROWS)
+  results = read.results(tmp_path)
+  assert len(results.trials) == 1
+  (note,) = notes_of(results)
+  assert 'duplicate of adam' in note
+
+
+@pytest.mark.parametrize(
+  'folder',
+  [
+    '.sgd/study_0/librispeech_conformer_jax/trial_1',
+    'adam/.study_1/librispeech_conformer_jax/trial_1',
+    'adam/study_0/.ogbg_jax/trial_1',
+    'adam/study_0/librispeech_conformer_jax/.trial_2',
+    'adam/Study_1/librispeech_conformer_jax/trial_1',
+    'adam/study_0/librispeech_conformer_jax/trial2',
+  ],
+)
+def test_results_in_folders_of_another_name_are_noted(tmp_path, folder):
+  result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
+  for other in ('.git', 'adam/.git', 'adam/study_0/.git'):
+    (tmp_path / other).mkdir()
+  (tmp_path / folder).mkdir(parents=True)
+  result_trees.write_trial(tmp_path / folder, ROWS)
+  results = read.results(tmp_path)
+  assert len(results.trials) == 1
+  (note,) = notes_of(results)
+  assert folder.startswith(note.split(':')[0])
+
+
+def test_a_tree_of_nothing_but_dot_folders_is_named_for_that(tmp_path):
+  result_trees.add_trial(tmp_path, '.adam', 0, CONFORMER, 1, ROWS)
+  with pytest.raises(errors.UserError, match=r'\.adam: begins with a dot'):
+    read.results(tmp_path)
+
+
+def test_names_that_are_not_utf8_are_read_and_shown_with_escapes(tmp_path):
+  name = os.fsdecode(b'caf\xe9')
+  result_trees.add_trial(
+    tmp_path, name, 0, CONFORMER, 1, ROWS, hparams={'decay': 0.5}
+  )
+  result_trees.add_trial(tmp_path, 'a\nb', 0, CONFORMER, 1, [])
+  results = read.results(tmp_path)
+  assert results.trials['submission'].tolist() == [r'a\nb', r'caf\xe9']
+  assert results.evaluations['submission'].unique().tolist() == [r'caf\xe9']
+  points = read.hyperparameters(tmp_path, results.trials)
+  assert points['decay'].tolist()[1] == 0.5
+  (note,) = notes_of(results)
+  assert note.startswith(r'a\nb/study_0/')
+
+
+def test_two_names_that_look_the_same_are_not_mixed(tmp_path):
+  for name in (os.fsdecode(b'caf\xe9'), r'caf\xe9'):
+    result_trees.add_trial(tmp_path, name, 0, CONFORMER, 1, ROWS)
+  results = read.results(tmp_path)
+  assert len(results.trials) == 1
+  assert 'duplicate of' in notes_of(results)[0]
+
+
+def test_a_compressed_file_is_read_under_the_name_that_gzip_gives_it(tmp_path):
+  path = result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
+  packed = path.with_name('eval_measurements.csv.gz')
+  packed.write_bytes(gzip.compress(path.read_bytes()))
+  both = read.results(tmp_path)
+  assert len(both.evaluations) == 3
+  assert notes_of(both) == [
+    'adam/study_0/librispeech_conformer_jax/trial_1/eval_measurements.csv.gz: '
+    'beside eval_measurements.csv: ignored'
+  ]
+  path.unlink()
+  only = read.results(tmp_path)
+  assert only.notes == []
+  assert only.evaluations['step'].tolist() == [1, 100, 200]
+
+
 @pytest.mark.parametrize(
   ('damage', 'steps', 'note'),
   [
@@ -142,12 +247,30 @@ def test_damage_costs_only_the_damaged_lines(tmp_path, damage, steps, note):
   )
 
 
-def test_a_last_line_without_an_end_does_not_count(tmp_path):
+def test_half_a_last_line_does_not_count_while_the_trial_is_written(tmp_path):
   path = result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
   path.write_text(path.read_text().removesuffix('8\n'))  # 0.08 became 0.0
+  lock = files.Lock(path.parent)
   results = read.results(tmp_path)
   assert results.evaluations['validation/wer'].tolist() == [1, 0.2]
   assert 'eval_measurements.csv:4: line without an end' in notes_of(results)[0]
+  lock.release()
+  path.with_name('progress.json').write_text('{}')  # Killed: it can go on.
+  assert len(read.results(tmp_path).evaluations) == 2
+
+
+@pytest.mark.parametrize('result', [None, {'outcome': 'reached'}])
+def test_a_whole_last_line_without_an_end_counts(tmp_path, result):
+  path = result_trees.add_trial(
+    tmp_path, 'adam', 0, CONFORMER, 1, ROWS, result=result
+  )
+  path.write_text(path.read_text().removesuffix('\n'))
+  results = read.results(tmp_path)
+  assert results.evaluations['validation/wer'].tolist() == [1, 0.2, 0.08]
+  assert notes_of(results) == [
+    'adam/study_0/librispeech_conformer_jax/trial_1/eval_measurements.csv:4: '
+    'line without an end: complete, so it counts'
+  ]
 
 
 def test_a_resumed_run_replaces_the_work_that_was_lost(tmp_path):

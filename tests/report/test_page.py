@@ -3,6 +3,8 @@
 """The report is one sound, self-contained page."""
 
 import html.parser
+import os
+import re
 import shutil
 
 import pytest
@@ -69,6 +71,30 @@ def test_names_are_escaped_in_the_report(tmp_path):
   text = (tmp_path / 'report.html').read_text()
   assert '&lt;b&gt;&amp;' in text
   assert '<b>&' not in text
+
+
+@pytest.mark.parametrize(
+  ('name', 'seen'),
+  [
+    ('cost_$5_vs_$6_x', 'cost_$5_vs_$6_x'),
+    (r'$\frac{1}$', r'$\frac{1}$'),
+    ('one$dollar', 'one$dollar'),
+    ('_mine', '_mine'),
+    ('日本', '日本'),
+    (os.fsdecode(b'caf\xe9'), r'caf\xe9'),
+    ('tab\there', r'tab\there'),
+  ],
+)
+def test_the_report_shows_any_name(tmp_path, recwarn, name, seen):
+  result_trees.write_tree(tmp_path)
+  shutil.copytree(tmp_path / 'fast', tmp_path / name)
+  page_lib.write(tmp_path, selection.Options())
+  text = (tmp_path / 'report.html').read_text('utf-8')
+  assert f'>{seen}<' in text
+  figures = re.findall('<svg.*?</svg>', text, flags=re.DOTALL)
+  budget = next(f for f in figures if 'Share of the budget' in f)
+  assert f'>{seen}</text>' in budget  # In its legend.
+  assert [str(w.message) for w in recwarn] == []
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):

@@ -34,14 +34,14 @@ def export(root: str | os.PathLike, logdir: str | os.PathLike) -> int:
   results = read.results(root)
   points = read.hyperparameters(root, results.trials)
   evaluations = dict(list(results.evaluations.groupby('run')))
-  for run, path in results.trials['path'].items():
-    folder = pathlib.Path(logdir, path)
+  for run, trial in results.trials['folder'].items():
+    folder = pathlib.Path(logdir, trial)
     old = list(folder.glob('events.out.tfevents.*'))
     writer = metric_writers.SummaryWriter(str(folder))
     write_trial(
       writer,
       evaluations.get(run, results.evaluations.head(0)),
-      parse.training_scalars(pathlib.Path(root, path, layout.MEASUREMENTS)),
+      parse.training_scalars(pathlib.Path(root, trial, layout.MEASUREMENTS)),
       points.loc[run].dropna().to_dict(),
     )
     writer.close()
