@@ -13,11 +13,12 @@ import pytest
 
 from jaxperf import errors
 from jaxperf.datasets import archives
+from jaxperf.datasets import built as built_lib
 from jaxperf.datasets import check as check_lib
 from jaxperf.datasets import prepare as prepare_lib
 from tests import sentence_pairs
 from workloads import tokenizers
-from workloads.wmt import data, prepare, texts, tokens
+from workloads.wmt import data, texts, tokens
 
 EXPECTED = sentence_pairs.expected()
 VOCABULARY = EXPECTED['tokenizer']['vocab_size']
@@ -286,7 +287,7 @@ def test_a_run_is_refused_without_whole_data(folder, tmp_path):
 def test_a_missing_package_is_named_with_its_extra(
   raw, tmp_path, monkeypatch, package
 ):
-  real_import, real_module = builtins.__import__, prepare.builders.importlib
+  real_import, real_module = builtins.__import__, built_lib.importlib
 
   def refuse(name, *rest):
     if name == package:
@@ -300,7 +301,7 @@ def test_a_missing_package_is_named_with_its_extra(
       return real_module.import_module(name)
 
   monkeypatch.setattr(builtins, '__import__', refuse)
-  monkeypatch.setattr(prepare.builders, 'importlib', Importlib)
+  monkeypatch.setattr(built_lib, 'importlib', Importlib)
   sentence = refused(tmp_path, raw)
   assert package in sentence
   assert "pip install 'jaxperf[data]'" in sentence

@@ -13,6 +13,7 @@ import pytest
 
 from jaxperf import errors
 from jaxperf.datasets import archives, builders
+from jaxperf.datasets import built as built_lib
 from tests import reference
 
 FOLDER = reference.FOLDER / 'data' / 'ogbg'
@@ -68,10 +69,10 @@ def test_both_file_formats_hold_the_same_examples_in_the_same_order(
   built, split
 ):
   assert built.file_format == 'array_record'
-  there = builders.find(FOLDER / 'tfds', NAME)
+  there = built_lib.find(FOLDER / 'tfds', NAME)
   assert there.file_format == 'tfrecord'
   assert there.lengths == built.lengths
-  found = [list(builders.examples(b, split)) for b in (built, there)]
+  found = [list(built_lib.examples(b, split)) for b in (built, there)]
   assert len(found[0]) == len(found[1]) == sum(built.lengths[split])
   for one, other in zip(*found):
     same(one, other)
@@ -101,11 +102,11 @@ def test_nothing_imports_tensorflow(tmp_path):
   script = f"""
 import pathlib, sys
 from tests.datasets import test_builders
-from jaxperf.datasets import builders
+from jaxperf.datasets import built as built_lib
 built = test_builders.prepared(pathlib.Path({str(tmp_path)!r}))
-there = builders.find(test_builders.FOLDER / 'tfds', test_builders.NAME)
+there = built_lib.find(test_builders.FOLDER / 'tfds', test_builders.NAME)
 for one in (built, there):
-  print(len(list(builders.examples(one, 'train'))), file=sys.stderr)
+  print(len(list(built_lib.examples(one, 'train'))), file=sys.stderr)
 print('tensorflow' in sys.modules)
 """
   out = subprocess.run(
@@ -154,32 +155,32 @@ def test_a_folder_of_another_version_is_refused_with_both(raw):
   path = raw / 'dataset_info.json'
   path.write_text(path.read_text().replace('"0.1.3"', '"0.1.2"'))
   for place in (raw, raw.parent, raw.parents[1]):
-    sentence = refused(builders.find, place, NAME)
+    sentence = refused(built_lib.find, place, NAME)
     assert 'version 0.1.2' in sentence
     assert 'expected version 0.1.3' in sentence
 
 
 def test_an_interrupted_folder_is_refused(raw):
   (raw / 'dataset_info.json').unlink()
-  sentence = refused(builders.find, raw.parents[1], NAME)
+  sentence = refused(built_lib.find, raw.parents[1], NAME)
   assert 'was interrupted' in sentence
   (raw / 'dataset_info.json').write_text('{"name"')
-  assert 'is damaged' in refused(builders.find, raw.parents[1], NAME)
+  assert 'is damaged' in refused(built_lib.find, raw.parents[1], NAME)
 
 
 def test_a_folder_is_found_in_several_places(raw):
   for place in (raw, raw.parent, raw.parents[1], raw.parents[2]):
-    assert builders.find(place, NAME).folder == raw
-  assert builders.find(raw / 'nothing', NAME) is None
+    assert built_lib.find(place, NAME).folder == raw
+  assert built_lib.find(raw / 'nothing', NAME) is None
 
 
 def damaged(raw, change):
   """The sentence with which damaged records of the first file are refused."""
-  built = builders.find(raw, NAME)
-  path = builders.files(built, 'train')[0]
+  built = built_lib.find(raw, NAME)
+  path = built_lib.files(built, 'train')[0]
   content = bytearray(path.read_bytes())
   path.write_bytes(change(content))
-  return refused(list, builders.examples(built, 'train'))
+  return refused(list, built_lib.examples(built, 'train'))
 
 
 def flipped(place):
@@ -208,31 +209,31 @@ def test_a_missing_record_is_found(raw):
 
 
 def test_a_missing_file_is_refused(raw):
-  path = builders.files(builders.find(raw, NAME), 'test')[0]
+  path = built_lib.files(built_lib.find(raw, NAME), 'test')[0]
   path.unlink()
-  assert f'{path} is missing' in refused(builders.find, raw, NAME)
+  assert f'{path} is missing' in refused(built_lib.find, raw, NAME)
 
 
 def test_a_missing_package_of_checksums_is_told(monkeypatch, raw):
   monkeypatch.setitem(sys.modules, 'google_crc32c', None)
-  built = builders.find(raw, NAME)
-  sentence = refused(list, builders.examples(built, 'train'))
+  built = built_lib.find(raw, NAME)
+  sentence = refused(list, built_lib.examples(built, 'train'))
   assert 'google-crc32c' in sentence
   assert "pip install 'jaxperf[data]'" in sentence
 
 
 def test_a_missing_package_is_told(monkeypatch):
   monkeypatch.setitem(sys.modules, 'importlib_resources', None)
-  sentence = refused(builders.library)
+  sentence = refused(built_lib.library)
   assert 'importlib_resources' in sentence
   assert "pip install 'jaxperf[data]'" in sentence
 
 
 @pytest.mark.parametrize('part', [(0, 3), (2, 5), (4, None), (3, 3)])
 def test_a_part_of_the_examples_is_had_by_itself(built, part):
-  for one in (built, builders.find(FOLDER / 'tfds', NAME)):
-    whole = list(builders.examples(one, 'train'))[slice(*part)]
-    found = list(builders.examples(one, 'train', *part))
+  for one in (built, built_lib.find(FOLDER / 'tfds', NAME)):
+    whole = list(built_lib.examples(one, 'train'))[slice(*part)]
+    found = list(built_lib.examples(one, 'train', *part))
     assert len(found) == len(whole)
     for example, expected in zip(found, whole):
       same(example, expected)

@@ -18,7 +18,7 @@ import pytest
 
 from jaxperf import errors, prepared
 from jaxperf.cli import main
-from jaxperf.datasets import builders
+from jaxperf.datasets import built as built_lib
 from jaxperf.datasets import check as check_lib
 from jaxperf.datasets import prepare as prepare_lib
 from tests import sentence_pairs
@@ -274,4 +274,4 @@ def test_a_builder_that_was_stopped_is_started_again(tmp_path, capsys):
   sentence_pairs.prepared(tmp_path, tokenizer=MODEL)
   assert 'was interrupted; started again' in capsys.readouterr().err
   assert tokenizers.load(tmp_path / 'wmt' / 'tokenizer.model')
-  assert builders.find(tmp_path, texts.WMT17) is None
+  assert built_lib.find(tmp_path, texts.WMT17) is None

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxperf import errors
-from jaxperf.datasets import builders
+from jaxperf.datasets import built as built_lib
 from workloads.imagenet import archives, benchmark, records, repair
 
 _TRAINED, _TESTED = 'imagenet2012:5.1.0', 'imagenet_v2/matched-frequency:3.0.0'
@@ -83,7 +83,7 @@ class Installed(NamedTuple):
   """
 
   split: str
-  built: builders.Built
+  built: built_lib.Built
   count: int
 
   @property
@@ -134,7 +134,7 @@ class Installed(NamedTuple):
 
   def _examples(self, *part: int) -> Iterator[dict[str, Any]]:
     """Examples with their JPEGs as they are stored."""
-    return builders.examples(self.built, self.split, *part, encoded=['image'])
+    return built_lib.examples(self.built, self.split, *part, encoded=['image'])
 
 
 Source = Original | Installed
@@ -153,7 +153,7 @@ def find(raw: pathlib.Path, split: str, archive: archives.Archive) -> Source:
   """
   built = None
   if not (raw / archive.name).exists():
-    built = builders.find(raw, _BUILDERS[split])
+    built = built_lib.find(raw, _BUILDERS[split])
   if built is None:
     return Original(split, archives.find(raw, archive), archive)
   count = sum(built.lengths.get(split, ()))

@@ -18,6 +18,7 @@ import numpy as np
 
 from jaxperf import errors
 from jaxperf.datasets import archives, builders
+from jaxperf.datasets import built as built_lib
 from jaxperf.datasets import dataset as dataset_lib
 from jaxperf.datasets import journal as journal_lib
 from workloads.ogbg import check, raw, storage
@@ -44,7 +45,7 @@ class Work(NamedTuple):
   split: str
   raw: pathlib.Path
   archive: archives.Archive
-  built: builders.Built | None
+  built: built_lib.Built | None
   published: Mapping[str, int]
 
 
@@ -72,9 +73,9 @@ def _plan(
   options: Mapping[str, str],
 ) -> dataset_lib.Plan:
   """A unit a split; see `Dataset.plan`."""
-  library, built = builders.library(), None
+  library, built = built_lib.library(), None
   if not (folder / archive.name).is_file():
-    built = builders.find(folder, BUILDER)
+    built = built_lib.find(folder, BUILDER)
   if built is None:
     raw.find(folder, archive)
     passes, size = 2, _WORK_BYTES
@@ -96,7 +97,9 @@ def _plan(
   )
 
 
-def _check_lengths(built: builders.Built, published: Mapping[str, int]) -> None:
+def _check_lengths(
+  built: built_lib.Built, published: Mapping[str, int]
+) -> None:
   """Refuses what a builder has made of other data."""
   for split, wanted in published.items():
     found = sum(built.lengths.get(split, ()))
@@ -115,7 +118,7 @@ def _unit(work: Work, passes: int) -> dataset_lib.Unit:
   else:
     origin['files'] = [
       [path.name, path.stat().st_size]
-      for path in builders.files(work.built, work.split)
+      for path in built_lib.files(work.built, work.split)
     ]
   records = passes * work.published[work.split]
   return dataset_lib.Unit(work.split, origin, records, work)
@@ -147,7 +150,7 @@ def _prepare(
 
 def _build(
   work: Work, place: pathlib.Path, report: dataset_lib.Report
-) -> tuple[builders.Built, pathlib.Path]:
+) -> tuple[built_lib.Built, pathlib.Path]:
   """What the builder makes of the archive, and the archive's files."""
   path = work.raw / work.archive.name
   done = builders.is_built(BUILDER, place)
@@ -161,14 +164,14 @@ def _build(
 
 
 def _flat(
-  built: builders.Built, split: str, report: dataset_lib.Report
+  built: built_lib.Built, split: str, report: dataset_lib.Report
 ) -> graphs_lib.Graphs:
   """The graphs of a split, in stored order.
 
   Raises:
     UserError: if they are not molecules of this data set.
   """
-  examples = builders.examples(built, split)
+  examples = built_lib.examples(built, split)
   parts, done = [], 0
   while some := list(itertools.islice(examples, _AT_ONCE)):
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 
 from jaxperf import errors, prepared
-from jaxperf.datasets import builders
+from jaxperf.datasets import built as built_lib
 from jaxperf.datasets import dataset as dataset_lib
 from workloads import tokenizers
 from workloads.wmt import check, shards, sources, texts, tokens
@@ -41,7 +41,7 @@ def _plan(
   published: check.Published, raw: pathlib.Path, options: Mapping[str, str]
 ) -> dataset_lib.Plan:
   """Texts, tokenizer, shards, and their joining; see `Dataset.plan`."""
-  builders.library(), tokenizers.library()
+  built_lib.library(), tokenizers.library()
   source = sources.find(published, raw, options.get('tokenizer', ''))
   count = sum(published.pairs.values())
   made = 0 if source.found is not None else sum(published.made.values())

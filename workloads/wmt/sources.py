@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from jaxperf import errors, prepared
 from jaxperf.datasets import archives as archives_lib
-from jaxperf.datasets import builders
+from jaxperf.datasets import built as built_lib
 from workloads import tokenizers
 from workloads.wmt import check, texts, tokens
 
@@ -28,7 +28,7 @@ class Source(NamedTuple):
 
   published: check.Published
   raw: pathlib.Path
-  found: Mapping[str, builders.Built] | None
+  found: Mapping[str, built_lib.Built] | None
   model: pathlib.Path | None
 
   def origin(self) -> dict:
@@ -39,7 +39,7 @@ class Source(NamedTuple):
       paths = [
         path
         for split, name in texts.BUILDERS.items()
-        for path in builders.files(self.found[name], split)
+        for path in built_lib.files(self.found[name], split)
       ]
       files = {path.name: path.stat().st_size for path in paths}
     return {'files': files, 'max_length': tokens.MAX_LENGTH}
@@ -54,7 +54,7 @@ class Source(NamedTuple):
       return 'trained'
     return loaded(self.model, self.published.vocabulary).sha256
 
-  def built(self, name: str, folder: pathlib.Path) -> builders.Built:
+  def built(self, name: str, folder: pathlib.Path) -> built_lib.Built:
     """A builder's data set; made unless it is there."""
     if self.found is not None:
       return self.found[name]
@@ -103,7 +103,7 @@ def loaded(path: pathlib.Path, vocabulary: int) -> tokenizers.Tokenizer:
 
 def _model(
   raw: pathlib.Path,
-  found: Mapping[str, builders.Built] | None,
+  found: Mapping[str, built_lib.Built] | None,
   option: str,
 ) -> pathlib.Path | None:
   """The tokenizer to take; None to train one."""

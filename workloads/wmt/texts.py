@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from jaxperf import errors
 from jaxperf.datasets import archives as archives_lib
 from jaxperf.datasets import builders
+from jaxperf.datasets import built as built_lib
 
 Pair = tuple[str, str]  # German, English.
 WMT17 = 'wmt17_translate/de-en:1.0.0'
@@ -62,13 +63,13 @@ TEXTS = {
 _BLOCK = 16  # Examples that are read of a file before the next one's turn.
 
 
-def find(raw: pathlib.Path) -> Mapping[str, builders.Built] | None:
+def find(raw: pathlib.Path) -> Mapping[str, built_lib.Built] | None:
   """The data sets that are there already, by builder; None if none is.
 
   Raises:
     UserError: if one of them is, or one is not whole or of another version.
   """
-  found = {name: builders.find(raw, name) for name in (WMT17, WMT14)}
+  found = {name: built_lib.find(raw, name) for name in (WMT17, WMT14)}
   lacking = [name for name, built in found.items() if built is None]
   if not lacking:
     return found
@@ -86,7 +87,7 @@ def make(
   raw: pathlib.Path,
   work: pathlib.Path,
   report: Callable[[int], None] = lambda count: None,
-) -> builders.Built:
+) -> built_lib.Built:
   """Makes a data set from the archives, unless that is done already.
 
   Args:
@@ -107,7 +108,7 @@ def make(
       path = archives_lib.find(raw, archive)
       archives_lib.verify(path, archive)
       archives_lib.unpack(path, work / builders.EXTRACTED)
-  builders.library()
+  built_lib.library()
   dataset = name.partition('_')[0]  # Builders are known once imported.
   importlib.import_module(f'tensorflow_datasets.translate.{dataset}')
   try:
@@ -134,7 +135,7 @@ def lines(work: pathlib.Path) -> int:
 
 
 def check_counts(
-  found: Mapping[str, builders.Built], expected: Mapping[str, int]
+  found: Mapping[str, built_lib.Built], expected: Mapping[str, int]
 ) -> None:
   """Refuses another number of pairs.
 
@@ -156,15 +157,15 @@ def check_counts(
 
 
 def pairs(
-  built: builders.Built, split: str, first: int = 0, last: int | None = None
+  built: built_lib.Built, split: str, first: int = 0, last: int | None = None
 ) -> Iterator[Pair]:
-  """Pairs of a split in stored order; see `builders.examples`."""
-  for example in builders.examples(built, split, first, last):
+  """Pairs of a split in stored order; see `built_lib.examples`."""
+  for example in built_lib.examples(built, split, first, last):
     yield tuple(example[language].decode() for language in LANGUAGES)
 
 
 def reading_order(
-  built: builders.Built, split: str, files: int
+  built: built_lib.Built, split: str, files: int
 ) -> Iterator[Pair]:
   """Pairs of a split in the order in which the benchmark reads them.
 
