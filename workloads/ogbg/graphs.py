@@ -168,9 +168,11 @@ def joined(parts: Sequence[Graphs]) -> Graphs:
 
 
 def running_sums(sizes: np.ndarray) -> np.ndarray:
-  """Sums of the sizes before each, and of all: (sizes + 1,) int64.
+  """Sums of the sizes before each, and of all: (sizes + 1,) int64, read-only.
 
   >>> running_sums(np.array([3, 1], np.uint16)).tolist()
   [0, 3, 4]
   """
-  return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+  sums = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+  sums.flags.writeable = False  # Graphs keep them.
+  return sums
