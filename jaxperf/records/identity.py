@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from jaxperf import errors
@@ -125,14 +125,3 @@ def _change(name: str, old: Mapping, new: Mapping, hashed: bool) -> str:
 def _plain(identity: Identity) -> dict[str, Any]:
   """The same as JSON gives it back."""
   return json.loads(json.dumps(identity))
-
-
-def distinct(
-  identities: Sequence[Identity], part: str
-) -> dict[str, list[Identity]]:
-  """Identities by the content of one part, in order of appearance."""
-  groups: dict[str, list[Identity]] = {}
-  for identity in identities:
-    key = json.dumps(identity.get(part, {}), sort_keys=True)
-    groups.setdefault(key, []).append(identity)
-  return groups

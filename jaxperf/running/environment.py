@@ -16,7 +16,7 @@ import jax
 from jaxperf import errors
 from jaxperf.running import isolated
 
-_PACKAGES = ('jaxperf', 'jax', 'jaxlib', 'flax', 'optax', 'numpy')
+_PACKAGES = ('jaxperf', 'jax', 'jaxlib', 'flax', 'optax', 'numpy', 'jraph')
 _PLATFORM = ('JAX_PLATFORMS', 'JAX_PLATFORM_NAME')
 # Settings of JAX -> values with which the code of trials runs.
 _NEEDED = {
@@ -48,10 +48,15 @@ def describe() -> dict[str, Any]:
       'gpu_model_name': devices[0].device_kind,
       'gpu_count': len(devices),
     }
-  for package in _PACKAGES:
-    found[f'{package}_version'] = importlib.metadata.version(package)
+  for package, version in versions().items():
+    found[f'{package}_version'] = version
   flags = ('XLA_FLAGS', 'JAX_DEFAULT_MATMUL_PRECISION', 'JAX_ENABLE_X64')
   return found | {name: os.environ.get(name, '') for name in flags}
+
+
+def versions() -> dict[str, str]:
+  """Versions of the packages that numbers depend on."""
+  return {name: importlib.metadata.version(name) for name in _PACKAGES}
 
 
 def check() -> None:

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import importlib.metadata
 import json
 import os
 import pathlib
@@ -19,11 +19,10 @@ from jaxperf import rules as rules_lib
 from jaxperf.records import files, layout
 from jaxperf.records import identity as recorded
 from jaxperf.running import config as config_lib
-from jaxperf.running import entries, plugins
+from jaxperf.running import entries, environment, plugins
 from jaxperf.running import jobs as jobs_lib
 from jaxperf.trial import trial as trial_lib
 
-_PACKAGES = ('jaxperf', 'jax', 'jaxlib', 'flax', 'optax', 'numpy', 'jraph')
 _NUMERICS = (
   *recorded.USUAL,
   *('jax_default_matmul_precision', 'jax_numpy_dtype_promotion'),
@@ -68,7 +67,7 @@ def surroundings() -> dict[str, dict[str, Any]]:
   """The other parts: versions, numerics and machine of this process."""
   devices = jax.devices()
   return {
-    'packages': {name: importlib.metadata.version(name) for name in _PACKAGES},
+    'packages': environment.versions(),
     'numerics': numerics(),
     'machine': {
       'platform': devices[0].platform,
@@ -138,8 +137,11 @@ def settle(
     others = len(refused) - 1
     more = f' (and {text.plural(others, "other trial")})' if others else ''
     raise errors.UserError(_refusal(f'{folder}{more}', found))
-  for folder in changed:
-    _set_aside(folder)
+  with contextlib.ExitStack() as stack:
+    for folder in changed:  # All of them or none.
+      stack.callback(files.Lock(folder).release)
+    for folder in changed:
+      _set_aside(folder)
 
 
 def _changes(folder: pathlib.Path, now: Mapping[str, Any]) -> list[str]:
@@ -165,7 +167,6 @@ def _set_aside(folder: pathlib.Path) -> None:
   The identity goes last: who is interrupted finds the trial changed again and
   moves the rest to the same place.
   """
-  lock = files.Lock(folder)
   number = 1
   while (folder / f'{layout.REPLACED}{number}' / recorded.FILE).exists():
     number += 1
@@ -176,4 +177,3 @@ def _set_aside(folder: pathlib.Path) -> None:
     if path.name not in stay and not path.name.startswith(layout.REPLACED):
       path.rename(place / path.name)
   (folder / recorded.FILE).rename(place / recorded.FILE)
-  lock.release()

@@ -15,7 +15,8 @@ from importlib import machinery
 
 from jaxperf import errors
 
-_OURS = ('jaxperf', 'workloads', 'baselines', 'experiments')
+# Packages that come with jaxperf.
+OURS = ('jaxperf', 'workloads', 'baselines', 'experiments')
 _PREFIX = 'user_file_'  # Of names of modules that are files of users.
 _beside: list[str] = []  # Folders of such files, at the end of `sys.path`.
 
@@ -70,7 +71,7 @@ def _reach(folder: pathlib.Path) -> None:
     top = name.partition('.')[0]
     file = getattr(module, '__file__', None) or ''
     starts = [os.path.join(path, top) for path in others]
-    if top not in _OURS and file.startswith(
+    if top not in OURS and file.startswith(
       tuple(f'{start}{end}' for start in starts for end in ('.py', os.sep))
     ):
       del sys.modules[name]

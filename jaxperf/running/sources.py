@@ -14,8 +14,8 @@ import pathlib
 import types
 from collections.abc import Iterator
 
-# Known by their version, which is recorded with those of other packages.
-_OURS = ('jaxperf', 'workloads', 'baselines', 'experiments')
+from jaxperf.running import modules
+
 _INSTALLED = ('site-packages', 'dist-packages')
 
 
@@ -61,7 +61,8 @@ def _modules_in(folder: pathlib.Path) -> set[str]:
     return set()
   names = {path.stem for path in folder.glob('*.py')}
   names |= {path.name for path in folder.iterdir() if path.is_dir()}
-  return names - set(_OURS)
+  # Ours are known by their version, which is recorded with those of others.
+  return names - set(modules.OURS)
 
 
 def _imported(

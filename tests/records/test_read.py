@@ -126,6 +126,17 @@ def test_a_second_framework_in_a_study_is_neither_mixed_nor_dropped_silently(
   ]
 
 
+def note_of_second(root, folder):
+  """The note about a second folder of a trial, which is not read."""
+  result_trees.add_trial(root, 'adam', 0, CONFORMER, 1, ROWS)
+  (root / folder).mkdir(parents=True)
+  result_trees.write_trial(root / folder, ROWS)
+  results = read.results(root)
+  assert len(results.trials) == 1
+  (note,) = notes_of(results)
+  return note
+
+
 @pytest.mark.parametrize(
   'folder',
   [
@@ -135,13 +146,7 @@ def test_a_second_framework_in_a_study_is_neither_mixed_nor_dropped_silently(
   ],
 )
 def test_two_folders_of_one_number_are_not_mixed(tmp_path, folder):
-  result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
-  (tmp_path / folder).mkdir(parents=True)
-  result_trees.write_trial(tmp_path / folder, ROWS)
-  results = read.results(tmp_path)
-  assert len(results.trials) == 1
-  (note,) = notes_of(results)
-  assert 'duplicate of adam' in note
+  assert 'duplicate of adam' in note_of_second(tmp_path, folder)
 
 
 @pytest.mark.parametrize(
@@ -156,14 +161,9 @@ def test_two_folders_of_one_number_are_not_mixed(tmp_path, folder):
   ],
 )
 def test_results_in_folders_of_another_name_are_noted(tmp_path, folder):
-  result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
   for other in ('.git', 'adam/.git', 'adam/study_0/.git'):
-    (tmp_path / other).mkdir()
-  (tmp_path / folder).mkdir(parents=True)
-  result_trees.write_trial(tmp_path / folder, ROWS)
-  results = read.results(tmp_path)
-  assert len(results.trials) == 1
-  (note,) = notes_of(results)
+    (tmp_path / other).mkdir(parents=True)
+  note = note_of_second(tmp_path, folder)
   assert folder.startswith(note.split(':')[0])
 
 

@@ -11,7 +11,7 @@ import pytest
 from jaxperf import errors
 from jaxperf.records import files
 from jaxperf.records import identity as recorded
-from jaxperf.running import build, entries, launch, sources
+from jaxperf.running import build, entries, identity, launch, sources
 from jaxperf.running import config as config_lib
 from jaxperf.running import folder as folder_lib
 from jaxperf.running import run as run_lib
@@ -182,6 +182,21 @@ def test_a_trial_that_runs_is_not_set_aside(place):
   (place / 'helpers.py').write_text('import scipy\n')
   assert 'is being run by process' in refused(place, rerun=True)
   lock.release()
+
+
+def test_trials_are_set_aside_together_or_not_at_all(tmp_path):
+  folders = [tmp_path / 'one', tmp_path / 'two']
+  for folder in folders:
+    recorded.note(folder, {'point': {'lr': 1}})
+    (folder / 'result.json').write_text('{}')
+  lock = files.Lock(folders[1])
+  now = {folder: {'point': {'lr': 2}} for folder in folders}
+  with pytest.raises(files.TakenError):
+    identity.settle(now, anew=lambda folder: True)
+  assert all((folder / 'result.json').exists() for folder in folders)
+  lock.release()
+  identity.settle(now, anew=lambda folder: True)
+  assert all((f / 'replaced_1/result.json').exists() for f in folders)
 
 
 def test_trials_of_earlier_versions_recorded_nothing_to_compare(place):
