@@ -221,18 +221,20 @@ def _dimension(name: str, spec: Any) -> Range | Choice:
   )
 
 
-def write_json(tuning: Points | SearchSpace, path: str | pathlib.Path) -> None:
-  """Writes the AlgoPerf JSON form of a tuning."""
+def as_json(tuning: Points | SearchSpace) -> list | dict[str, Any]:
+  """What `tuning_search_space.json` holds in AlgoPerf's form.
+
+  >>> as_json(SearchSpace(b1=0.9))
+  {'b1': {'feasible_points': [0.9]}}
+  """
   if isinstance(tuning, Points):
-    content: Any = list(tuning.points)
-  else:
-    content = {
-      name: {'feasible_points': list(d.values)}
-      if isinstance(d, Choice)
-      else dataclasses.asdict(d)
-      for name, d in tuning.dimensions.items()
-    }
-  pathlib.Path(path).write_text(json.dumps(content, indent=2) + '\n', 'utf-8')
+    return list(tuning.points)
+  return {
+    name: {'feasible_points': list(d.values)}
+    if isinstance(d, Choice)
+    else dataclasses.asdict(d)
+    for name, d in tuning.dimensions.items()
+  }
 
 
 def draw(space: SearchSpace, count: int, seed: int) -> list[dict[str, Any]]:

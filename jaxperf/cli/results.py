@@ -81,7 +81,7 @@ def _add_report(subparsers: argparse._SubParsersAction) -> None:
   )
   _add_folder(parser)
   _add_selection(parser)
-  parser.add_argument('--output', metavar='FILE', help='[DIR/report.html]')
+  parser.add_argument('--output', metavar='FILE', help='[DIR.html]')
   parser.set_defaults(handler=_report)
 
 
@@ -164,7 +164,7 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
-  """What to score, and how; defaults come from DIR/config.json."""
+  """What to score, and how; defaults are those of the run."""
   parser.add_argument(
     '--rules', help=f'{", ".join(rules.names())} or a TOML file'
   )

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from jaxperf import cache
 
 _DEPTH = 4  # Of a trial's folder below the root; what is deeper is not read.
-_KEPT = 64
+_KEPT_BYTES = 2**20
 _PACKAGE = pathlib.Path(__file__).parents[1]
 
 
@@ -80,6 +80,4 @@ def _keep(path: pathlib.Path, text: str) -> None:
   temporary = path.with_name(f'.{path.name}.{os.getpid()}')
   temporary.write_text(text, 'utf-8', 'surrogatepass')
   temporary.replace(path)
-  entries = sorted(path.parent.iterdir(), key=lambda p: p.stat().st_mtime)
-  for old in entries[:-_KEPT]:
-    old.unlink(missing_ok=True)
+  cache.trim(path.parent, _KEPT_BYTES)

@@ -15,7 +15,6 @@ from jaxperf import text
 from jaxperf import workload as workload_lib
 from jaxperf.records import files, layout
 from jaxperf.running import folder as folder_lib
-from jaxperf.running import jobs as jobs_lib
 from jaxperf.running import plugins
 
 _HOUR = 3600.0
@@ -87,8 +86,7 @@ def report(folder: pathlib.Path) -> str:
     folder: results of a rehearsal.
   """
   measured, failed = [], []
-  for row in files.read_json(folder / 'jobs.json'):
-    job = jobs_lib.from_json(row)
+  for job in folder_lib.read_jobs(folder):
     if (job.study, job.trial) != (0, 1):
       continue
     found = _measured(folder / job.folder, job.workload)

@@ -11,7 +11,7 @@ import collections
 import csv
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from jaxperf.records import layout
@@ -84,6 +84,31 @@ def rows(sheet: Sheet) -> tuple[list[tuple[int, list[float] | None]], bool]:
         values = _numbers([_with_point(cell) for cell in cells])
     found.append((number, values))
   return found, commas
+
+
+def cut_name(names: Collection[str]) -> str | None:
+  """A name that is a piece of the name of a known column, if there is one.
+
+  Names beside it may stand above the values of their neighbours.
+
+  >>> cut_name(['global_step', 'p', 'reemption_count'])
+  "'reemption_count', a piece of preemption_count"
+  """
+  for name in sorted(set(names).difference(layout.NAMES, ['']), key=len)[::-1]:
+    for known in layout.NAMES:
+      if name in known:
+        return f'{name!r}, a piece of {known}'
+  return None
+
+
+def missing_name(names: Collection[str]) -> str | None:
+  """A column that is missing where most of those that come with it are there.
+
+  >>> missing_name(['total_duration', 'accumulated_eval_time', 'score'])
+  'accumulated_logging_time'
+  """
+  gone = [name for name in layout.USUAL if name not in names]
+  return min(gone) if gone and len(gone) < len(layout.USUAL) / 2 else None
 
 
 def is_value(cell: str) -> bool:

@@ -81,6 +81,8 @@ def check_level(root: pathlib.Path) -> None:
 def walk(root: pathlib.Path, notes: list[layout.Note]) -> Iterator[Trial]:
   """Every trial folder, in order of names and numbers.
 
+  Trials that are planned and have not begun are left out.
+
   Args:
     root: the folder that holds the submissions.
     notes: gets one note for each folder that is skipped.
@@ -104,7 +106,8 @@ def walk(root: pathlib.Path, notes: list[layout.Note]) -> Iterator[Trial]:
         ):
           if not _known(trial, read, notes):
             names = frozenset(_names(root / trial.folder, notes))
-            yield trial._replace(files=names)
+            if layout.JOB not in names or names - layout.PLANNED:
+              yield trial._replace(files=names)
 
 
 def _trials(

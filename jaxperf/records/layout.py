@@ -17,6 +17,9 @@ FRAMEWORK = re.compile(r'(.+)_(jax|pytorch)')
 # Files of a trial.
 EVALUATIONS = 'eval_measurements.csv'
 MEASUREMENTS = 'measurements.csv'
+JOB = 'job.json'
+SEARCH_SPACE = 'tuning_search_space.json'
+PLANNED = frozenset({JOB, SEARCH_SPACE})  # What is there before it begins.
 REPLACED = 'replaced_'  # And a number: what a trial held before it began anew.
 # Column on disk -> column of our tables, in the order on disk; metrics follow.
 NAMES = {
@@ -33,6 +36,11 @@ NAMES = {
 TIME_COLUMNS = tuple(NAMES)
 # What every file of evaluations has.
 REQUIRED = ('global_step', 'accumulated_submission_time')
+# What AlgoPerf writes besides, all of it or, in other people's logs, none.
+USUAL = (
+  *('preemption_count', 'score', 'accumulated_eval_time'),
+  *('accumulated_logging_time', 'total_duration'),
+)
 # What training steps record.
 SCALARS = ('grad_norm', 'loss')
 

@@ -139,7 +139,8 @@ def _plain_lines(header: bytes, body: bytes) -> int | None:
     and header == header.lower()
     and not header.translate(None, delete=_IN_NAMES)
     and len(set(columns)) == len(columns)
-    and not any(map(dialect.is_value, header.decode('latin-1').split(',')))
+    and not _moved(header.decode('latin-1').split(','))
+    and not dialect.missing_name(header.decode('latin-1').split(','))
     and not body.translate(None, b'0123456789+-.,enaifNEI\n')
     and (not body or body.endswith(b'\n'))
   )
@@ -202,6 +203,8 @@ def _read_sceptically(
   if what := _bad_header(sheet, decode.kind(content)):
     note(f'{what}: file skipped', sheet.header)
     return pd.DataFrame()
+  if missing := dialect.missing_name(sheet.names):
+    note(f'no column {missing}: if its name was lost, others have moved')
   lines, commas = dialect.rows(sheet)
   if commas:
     note('decimal commas: read as points')
@@ -235,10 +238,18 @@ def _bad_header(sheet: dialect.Sheet, kind: str | None) -> str | None:
       return 'a column without a name in the header'
   if len(set(names)) < len(names):
     return 'a column occurs twice in the header'
-  # A line of values that has run into the header: all columns may have moved.
-  # The first name may be empty, as that of an index.
+  return _moved(names)
+
+
+def _moved(names: Sequence[str]) -> str | None:
+  """What tells that columns may stand under their neighbours' names."""
+  # A line of values may have run into the header; the first name may be empty,
+  # as that of an index.
   values = [name for name in names[1:] if dialect.is_value(name)]
-  return f'the value {values[0]!r} in the header' if values else None
+  if values:
+    return f'the value {values[0]!r} in the header'
+  cut = dialect.cut_name(names)
+  return f'{cut}, in the header' if cut else None
 
 
 def _true_rows(

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from jaxperf import errors
-from jaxperf.records import files, find, identity, layout, parse
+from jaxperf.records import experiment, files, find, identity, layout, parse
 
 _RECORDED = (
   'outcome',
@@ -220,12 +220,20 @@ def _optional_json(
 
 
 def _config(root: pathlib.Path, notes: list[layout.Note]) -> Mapping:
-  if not (root / 'config.json').is_file():
+  """What the experiment's config says; notes on what it does not."""
+  try:
+    found = experiment.read(root)
+  except errors.UserError as error:
+    notes.append(layout.Note(str(root), f'{error}: the plan is ignored'))
     return {}
-  config = _json(root / 'config.json')
-  if config is None:
-    notes.append(layout.Note('config.json', 'not a JSON object: ignored'))
-  return config or {}
+  if found is None:
+    return {}
+  for key, values in found.mixed.items():
+    several = ', '.join(map(repr, values))
+    notes.append(
+      layout.Note(str(root), f'trials of several configs: {key} is {several}')
+    )
+  return found.config
 
 
 def _json(path: pathlib.Path) -> dict | None:

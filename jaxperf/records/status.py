@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from jaxperf import errors
 from jaxperf import text as text_lib
-from jaxperf.records import files
+from jaxperf.records import experiment, files
 
 _STALE_S = 300.0
 
@@ -57,12 +57,15 @@ def read_experiment(folder: pathlib.Path) -> list[TrialStatus]:
   Raises:
     UserError: if the folder was not made by `jaxperf run`.
   """
-  jobs = files.read_json(folder / 'jobs.json')
-  if jobs is None:
+  found = experiment.read(folder)
+  if found is None:
     raise errors.UserError(
-      f'{folder} has no jobs.json: expected a folder that `jaxperf run` made'
+      f'{folder} holds nothing that `jaxperf run` planned: expected a folder '
+      'that it made'
     )
-  return [read_trial(folder, pathlib.PurePath(j['folder'])) for j in jobs]
+  return [
+    read_trial(folder, pathlib.PurePath(row['folder'])) for row in found.jobs
+  ]
 
 
 def describe(trial: TrialStatus) -> str:

@@ -32,7 +32,8 @@ def write(
   Args:
     root: the results.
     options: what to score and how.
-    output: the file to write; None: `report.html` in the folder.
+    output: the file to write; None: beside the folder, with its name and
+      `.html`.
 
   Raises:
     UserError: as in `read.results` and `verdict.judge`, or if the file cannot
@@ -40,13 +41,18 @@ def write(
   """
   verdict = verdict_lib.judge(read.results(root), options)
   points = read.hyperparameters(root, verdict.trials)
-  title = f'jaxperf report: {pathlib.Path(root).resolve().name}'
-  path = pathlib.Path(output or pathlib.Path(root, 'report.html'))
+  folder = pathlib.Path(root)
+  if folder.name in ('', '..'):
+    folder = folder.resolve()
+  title = f'jaxperf report: {folder.name}'
+  path = pathlib.Path(output or f'{folder}.html')
   content = page(title, verdict, sections_lib.sections(verdict, points))
   try:
     path.write_text(content, encoding='utf-8', errors='backslashreplace')
   except OSError as error:
-    raise errors.UserError(f'cannot write {path}: {error.strerror}.') from None
+    raise errors.UserError(
+      f'cannot write {path}: {error.strerror}; name another place with --output'
+    ) from None
   return path
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 import pathlib
@@ -116,11 +117,28 @@ def git_revision(folder: pathlib.Path) -> str | None:
   return commit + ('+' if changes else '')
 
 
+def instructions() -> str:
+  """A short name for what this processor can execute.
+
+  Code that is compiled for one processor may not run, or round otherwise, on
+  another one that lacks or has further instructions.
+  """
+  known = _cpuinfo('flags') or _cpuinfo('Features') or platform.processor()
+  known = f'{platform.machine()} {known}'
+  return hashlib.sha256(known.encode()).hexdigest()[:12]
+
+
 def _cpu_model() -> str:
   """The processor's name."""
+  found = _cpuinfo('model name')
+  return found or platform.processor() or platform.machine()
+
+
+def _cpuinfo(name: str) -> str | None:
+  """What Linux says of the first processor, None where it says nothing."""
   cpuinfo = pathlib.Path('/proc/cpuinfo')
   if cpuinfo.exists():
     for line in cpuinfo.read_text('utf-8', 'replace').splitlines():
-      if line.startswith('model name'):
+      if line.startswith(name):
         return line.split(':', 1)[1].strip()
-  return platform.processor() or platform.machine()
+  return None

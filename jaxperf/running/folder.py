@@ -1,6 +1,9 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""The results folder of an experiment: its config and its jobs."""
+"""The results folder of an experiment: its config and its jobs.
+
+`records.experiment` says where they are.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pathlib
 from collections.abc import Sequence
 
 from jaxperf import errors, tuning
-from jaxperf.records import files
+from jaxperf.records import experiment, layout
 from jaxperf.running import config as config_lib
 from jaxperf.running import jobs as jobs_lib
 from jaxperf.running import specs
@@ -19,8 +22,6 @@ _FREE = (
   *('data_dir', 'launcher', 'max_parallel', 'checkpoint_every_s'),
   *('sinks', 'tensorboard'),
 )
-# May grow: results of other submissions and workloads stay what they are.
-_LISTS = ('submissions', 'workloads')
 
 
 def merged_config(
@@ -37,10 +38,11 @@ def merged_config(
     'workloads': list(config_lib.workload_names(config)),
     'submissions': list(config.submissions),
   }
-  if not (folder / 'config.json').exists():
+  if experiment.read(folder) is None:
     if folder.is_dir() and any(folder.iterdir()):
       raise errors.UserError(
-        f'{folder} is not empty and has no config.json: choose a new folder'
+        f'{folder} is not empty and holds nothing that `jaxperf run` planned: '
+        'choose a new folder'
       )
     return config_lib.make_config(content)
   old = dataclasses.asdict(read_config(folder))
@@ -48,14 +50,14 @@ def merged_config(
   different = [
     f'{key} is {content[key]!r}, there it is {old[key]!r}'
     for key in content
-    if key not in _FREE + _LISTS and content[key] != old[key]
+    if key not in _FREE + experiment.LISTS and content[key] != old[key]
   ]
   if different:
     raise errors.UserError(
       f'{folder} holds results of another config ({"; ".join(different)}): '
       'choose another --workdir'
     )
-  for key in _LISTS:
+  for key in experiment.LISTS:
     new = [x for x in content[key] if x not in old[key]]
     content[key] = [*old[key], *new]
   return config_lib.make_config(content)
@@ -73,31 +75,48 @@ def _as_named_now(old: Sequence[str], now: Sequence[str]) -> list[str]:
 def write(
   folder: pathlib.Path, config: config_lib.Config, plan: jobs_lib.Plan
 ) -> None:
-  """Writes config and jobs, and each submission's tuning as AlgoPerf has it."""
-  folder.mkdir(parents=True, exist_ok=True)
-  files.write_json(folder / 'config.json', dataclasses.asdict(config))
-  files.write_json(folder / 'jobs.json', jobs_lib.as_json(plan.jobs))
+  """Writes what each trial is to be; with tuning, its space as AlgoPerf has it.
+
+  What an earlier version wrote beside the submissions goes.
+  """
+  jobs = jobs_lib.as_json(plan.jobs)
+  experiment.write(folder, dataclasses.asdict(config), jobs)
+  for entry in plan.entries.values():
+    (folder / entry.name / layout.SEARCH_SPACE).unlink(missing_ok=True)
   if config.ruleset == 'self':
     return
-  for entry in plan.entries.values():
-    (folder / entry.name).mkdir(exist_ok=True)
-    tuning.write_json(
-      entry.tuning, folder / entry.name / 'tuning_search_space.json'
-    )
+  for job in plan.jobs:
+    space = tuning.as_json(plan.entries[job.spec].tuning)
+    experiment.write_new(folder / job.folder / layout.SEARCH_SPACE, space)
 
 
 def read_config(folder: pathlib.Path) -> config_lib.Config:
   """The config of a results folder.
 
   Raises:
+    UserError: if the folder is not one, or its trials are of several configs.
+  """
+  found = _read(folder)
+  mixed = [
+    f'{key}: {", ".join(map(repr, values))}'
+    for key, values in found.mixed.items()
+    if key not in _FREE
+  ]
+  if mixed:
+    raise errors.UserError(
+      f'{folder} holds trials of several configs ({"; ".join(mixed)}), which '
+      'can be scored, but not gone on with: choose another --workdir'
+    )
+  return config_lib.make_config(found.config)
+
+
+def read_jobs(folder: pathlib.Path) -> list[jobs_lib.Job]:
+  """The jobs of a results folder, in the order in which they run.
+
+  Raises:
     UserError: if the folder is not one.
   """
-  content = files.read_json(folder / 'config.json')
-  if content is None:
-    raise errors.UserError(
-      f'{folder} has no config.json: expected a folder that `jaxperf run` made'
-    )
-  return config_lib.make_config(content)
+  return [jobs_lib.from_json(row) for row in _read(folder).jobs]
 
 
 def read_job(folder: pathlib.Path, name: str) -> jobs_lib.Job:
@@ -106,11 +125,21 @@ def read_job(folder: pathlib.Path, name: str) -> jobs_lib.Job:
   Raises:
     UserError: if there is none; names the nearest.
   """
-  rows = files.read_json(folder / 'jobs.json') or []
-  by_folder = {row['folder']: row for row in rows}
+  by_folder = {str(job.folder): job for job in read_jobs(folder)}
   if name not in by_folder:
     raise errors.UserError(
       f'{folder} has no trial {name!r}{errors.nearest(name, by_folder)} '
       '`jaxperf status` lists them.'
     )
-  return jobs_lib.from_json(by_folder[name])
+  return by_folder[name]
+
+
+def _read(folder: pathlib.Path) -> experiment.Experiment:
+  """The plan of a results folder."""
+  found = experiment.read(folder)
+  if found is None:
+    raise errors.UserError(
+      f'{folder} holds nothing that `jaxperf run` planned: expected a folder '
+      'that it made'
+    )
+  return found

@@ -100,7 +100,7 @@ def plan(
 
 
 def as_json(jobs: Sequence[Job]) -> list[dict[str, Any]]:
-  """What `jobs.json` holds."""
+  """Rows as `records.experiment` keeps them."""
   rows = []
   for job in jobs:
     row = dataclasses.asdict(job) | {'folder': str(job.folder)}
@@ -109,7 +109,7 @@ def as_json(jobs: Sequence[Job]) -> list[dict[str, Any]]:
 
 
 def from_json(row: Mapping[str, Any]) -> Job:
-  """A job again, from its row of `jobs.json`."""
+  """A job again, from its row."""
   fields = dict(row) | {'spec': row['submission']}
   return Job(**{f.name: fields[f.name] for f in dataclasses.fields(Job)})
 

@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 import jax
 
-from jaxperf import rules
+from jaxperf import cache, rules
 from jaxperf.records import files, layout
-from jaxperf.running import build, entries, identity, launch
+from jaxperf.running import build, entries, environment, identity, launch
 from jaxperf.running import folder as folder_lib
 from jaxperf.trial import compiled
 from jaxperf.trial import run as run_lib
@@ -35,7 +35,8 @@ def run(folder: pathlib.Path, name: str) -> int:
   config = folder_lib.read_config(folder)
   job = folder_lib.read_job(folder, name)
   if not rules.load(config.rules).counts_compilation:
-    compiled.share_compiled_code(folder)
+    code = cache.folder('compiled') / environment.instructions()
+    compiled.share_compiled_code(code)
   entry = entries.entry(job.spec, config.ruleset, config.search_space)
   trial = build.make_trial(config, job, entry)
   identity.check(folder / job.folder, trial.identity)

@@ -71,8 +71,8 @@ def timing(config: Mapping, options: Options) -> Timing:
   ruleset = options.ruleset or config.get('ruleset')
   if not name:
     raise errors.UserError(
-      'these results have no config.json that says which rules they were run '
-      f'under: give --rules={{{",".join(rules_lib.names())}}}.'
+      'these results do not say which rules they were run under: give '
+      f'--rules={{{",".join(rules_lib.names())}}}.'
     )
   if ruleset not in rules_lib.TUNING_RULESETS:
     raise errors.UserError(

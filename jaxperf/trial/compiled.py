@@ -11,11 +11,13 @@ from typing import Any
 
 import jax
 
+from jaxperf import cache
 from jaxperf import mesh as mesh_lib
 from jaxperf.trial import dry_run, progress, trial
 from jaxperf.trial import step as step_lib
 
 PyTree = Any
+_COMPILED_BYTES = 2 * 2**30
 
 
 def abstract_state(training: trial.Training) -> step_lib.TrainState:
@@ -84,9 +86,19 @@ def compile_functions(
 
 
 def share_compiled_code(folder: pathlib.Path) -> None:
-  """Lets the trials of one experiment reuse each other's compiled code."""
-  cache = (folder / '.compiled').absolute()
-  jax.config.update('jax_compilation_cache_dir', str(cache))
+  """Lets trials on such machines reuse each other's compiled code.
+
+  Args:
+    folder: where it is kept. If that cannot be, each trial compiles its own,
+      and its log says so.
+  """
+  try:
+    folder.mkdir(parents=True, exist_ok=True)
+    cache.trim(folder, _COMPILED_BYTES)
+  except OSError as error:
+    print(f'compiled code is not kept for other trials: {error}', flush=True)
+    return
+  jax.config.update('jax_compilation_cache_dir', str(folder.absolute()))
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
   jax.config.update('jax_persistent_cache_min_entry_size_bytes', -1)
 

@@ -84,7 +84,7 @@ class Here:
 
   def start(self, tasks):
     for task in tasks:
-      task.folder.mkdir(parents=True)
+      task.folder.mkdir(parents=True, exist_ok=True)
       arguments = list(task.command)
       arguments = arguments[arguments.index('jaxperf') + 1 :]
       self._ended.append(launch.Ended(task, main.main(arguments)))

@@ -328,6 +328,35 @@ def test_a_header_that_values_have_run_into_is_refused():
   ]
 
 
+@pytest.mark.parametrize(
+  ('whole', 'cut', 'count', 'note'),
+  [
+    (
+      'preemption_count',
+      'p,reemption_count',
+      0,
+      "a:1: 'reemption_count', a piece of preemption_count, in the header: "
+      'file skipped',
+    ),
+    (
+      'test/wer',
+      'test,wer',
+      1,
+      'a: no column accumulated_eval_time: if its name was lost, others have '
+      'moved',
+    ),
+  ],
+)
+def test_names_that_may_have_moved_are_told(whole, cut, count, note):
+  # The first name is lost, and a comma cuts another one in two.
+  header = result_trees.HEADER.replace('accumulated_eval_time,', '')
+  header = header.replace(whole, cut, 1)
+  content = f'{header}\n{result_trees.row(1, 10.0, 0.9)}\n'
+  rows, notes = parse.evaluations({0: ('a', content.encode())})
+  assert len(rows) == count
+  assert [str(n) for n in notes] == [note]
+
+
 CUTS = st.lists(
   st.tuples(st.integers(0, 500), st.integers(0, 40), st.binary(max_size=9)),
   min_size=1,
@@ -337,6 +366,7 @@ CUTS = st.lists(
 
 @hypothesis.settings(max_examples=400, deadline=None)
 @hypothesis.example([[(0, 0, b'')]] * 4 + [[(147, 40, b''), (0, 22, b'')]], 2)
+@hypothesis.example([[(0, 0, b'')]] * 4 + [[(0, 22, b''), (66, 0, b',')]], 2)
 @hypothesis.given(st.lists(CUTS, min_size=5, max_size=10), st.integers(0, 6))
 def test_no_damage_crashes_the_reader_or_hides_a_good_line(damages, rows):
   lines = [result_trees.HEADER]

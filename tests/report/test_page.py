@@ -49,7 +49,7 @@ class _Page(html.parser.HTMLParser):
 def test_the_report_is_one_sound_page_without_outside_links(tmp_path, studies):
   result_trees.write_tree(tmp_path, studies)
   page_lib.write(tmp_path, selection.Options())
-  text = (tmp_path / 'report.html').read_text()
+  text = (tmp_path.parent / f'{tmp_path.name}.html').read_text()
   page = _Page(text)
   assert page.open == []
   assert page.headings[0] == 'h1'
@@ -68,7 +68,7 @@ def test_names_are_escaped_in_the_report(tmp_path):
   result_trees.write_tree(tmp_path)
   shutil.copytree(tmp_path / 'fast', tmp_path / '<b>&')
   page_lib.write(tmp_path, selection.Options())
-  text = (tmp_path / 'report.html').read_text()
+  text = (tmp_path.parent / f'{tmp_path.name}.html').read_text()
   assert '&lt;b&gt;&amp;' in text
   assert '<b>&' not in text
 
@@ -89,7 +89,7 @@ def test_the_report_shows_any_name(tmp_path, recwarn, name, seen):
   result_trees.write_tree(tmp_path)
   shutil.copytree(tmp_path / 'fast', tmp_path / name)
   page_lib.write(tmp_path, selection.Options())
-  text = (tmp_path / 'report.html').read_text('utf-8')
+  text = (tmp_path.parent / f'{tmp_path.name}.html').read_text('utf-8')
   assert f'>{seen}<' in text
   figures = re.findall('<svg.*?</svg>', text, flags=re.DOTALL)
   budget = next(f for f in figures if 'Share of the budget' in f)

@@ -59,5 +59,5 @@ def test_what_was_stopped_goes_on_to_the_same_numbers(folder):
 
 def test_it_can_be_reported(folder):
   _printed(folder, 'report', 'run')
-  text = (folder / 'run' / 'report.html').read_text()
+  text = (folder / 'run.html').read_text()
   assert 'half and whole share the first place' in text

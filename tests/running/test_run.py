@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `jaxperf run` does before and around the trials."""
 
-import json
 import subprocess
 import sys
 import textwrap
@@ -11,6 +10,7 @@ import pytest
 
 from jaxperf.records import layout
 from jaxperf.running import config as config_lib
+from jaxperf.running import folder as folder_lib
 from jaxperf.running import launch
 from jaxperf.running import run as run_lib
 
@@ -87,8 +87,8 @@ def test_the_plan_holds_what_the_folder_held_before(tmp_path, launcher):
     folders = [task.folder for task in launcher.seen]
     assert len(folders) == 4
     assert all(folder.parts[-4] == name for folder in folders)
-  jobs = json.loads((tmp_path / 'results/jobs.json').read_text())
-  assert [job['submission'] for job in jobs].count(str(path)) == 4
+  jobs = folder_lib.read_jobs(tmp_path / 'results')
+  assert [job.spec for job in jobs].count(str(path)) == 4
   assert len(jobs) == 8
 
 
