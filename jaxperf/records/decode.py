@@ -39,10 +39,13 @@ class Decoded(NamedTuple):
   Attributes:
     content: as UTF-8, without a byte-order mark.
     cut: whether the end is missing: a gzip stream that breaks off.
+    shifted: whether bytes are missing or too many in UTF-16 or UTF-32, so that
+      lines behind that place cannot be told from each other.
   """
 
   content: bytes
   cut: bool = False
+  shifted: bool = False
 
 
 def decoded(content: bytes) -> Decoded:
@@ -58,9 +61,12 @@ def decoded(content: bytes) -> Decoded:
   if content.startswith(_GZIP):
     content, cut = _gunzip(content)
   encoding = _encoding(content)
+  shifted = False
   if encoding:
     content = content.decode(encoding, errors='replace').encode()
-  return Decoded(content.removeprefix(codecs.BOM_UTF8), cut)
+    # A table is ASCII; what has lost its place is not.
+    shifted = b'\0' in content or not content.isascii()
+  return Decoded(content.removeprefix(codecs.BOM_UTF8), cut, shifted)
 
 
 def kind(content: bytes) -> str | None:

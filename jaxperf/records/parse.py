@@ -190,10 +190,12 @@ def _read_sceptically(
     notes.append(layout.Note(where, what))
 
   try:
-    content, cut = decode.decoded(content)
+    content, cut, shifted = decode.decoded(content)
   except ValueError as error:
     note(f'{error}: file skipped')
     return pd.DataFrame()
+  if shifted:
+    note('damaged UTF-16 or UTF-32: lines behind the damage may be missing')
   if cut:
     note('gzip without its end and checksum: read as far as it goes')
   if not content.strip():
