@@ -137,7 +137,8 @@ def train(run: Sequence[Any]) -> str:
     if (job.workload, job.trial) == (workload, number)
   )
   entry = entries.entry(algorithm, ruleset)
-  made = build.make_trial(_config(algorithm, ruleset), job, entry)
+  config = _config(algorithm, ruleset)
+  made = build.make_trial(config, job, entry, build.problem(config, workload))
   return recorded_runs.train_to_the_end(made)
 
 

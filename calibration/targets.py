@@ -168,7 +168,9 @@ def train(run: list[Any]) -> str:
   seed = number if phase == 'repeat' else 0
   job = jobs.Job(algorithm, workload, 0, 1, json.loads(point), seed)
   entry = entries.entry(algorithm, config.ruleset)
-  made = build.make_trial(config, job, entry)
+  made = build.make_trial(
+    config, job, entry, build.problem(config, job.workload)
+  )
   budget = made.training.run.budget
   steps = round(budget if phase == WHOLE else 0.75 * budget)
   limits = dataclasses.replace(made.training.run, budget=steps, step_hint=steps)

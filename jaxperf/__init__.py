@@ -16,6 +16,7 @@ _EXPORTS = {
   'RunInfo': 'submission',
   'Evaluation': 'submission',
   'Restart': 'submission',
+  'Scalars': 'submission',
   'Stop': 'submission',
   'Points': 'tuning',
   'SearchSpace': 'tuning',

@@ -101,6 +101,27 @@ class Stop:
   """Asks to end the training; the outcome is `finished`."""
 
 
+class Scalars(NamedTuple):
+  """Numbers that an optax transformation wants recorded: a part of its state.
+
+  Wherever the state holds one, its values after each update are recorded as
+  those that a `train_step` returns are: in `measurements.csv`, for the first
+  hundred steps, then each hundredth. The report draws them.
+
+      def init(params):
+        return MyState(..., jaxperf.Scalars({'trust_ratio': jnp.ones(())}))
+
+      def update(updates, state, params):
+        ...
+        return updates, MyState(..., jaxperf.Scalars({'trust_ratio': ratio}))
+
+  Attributes:
+    values: name -> array of shape `()`.
+  """
+
+  values: Mapping[str, jax.Array]
+
+
 class Gradients(NamedTuple):
   """The two functions that an update may call, on this step's batch and key.
 
@@ -138,7 +159,8 @@ class Submission:
     train_step: `(hps, run) -> step`, replaces the whole step:
       `step(state, gradients, key) -> params, model_state, opt_state, scalars`,
       where `state` is a `TrainState` and `gradients` a `Gradients`. Traced.
-      `optimizer` still makes the optimizer state.
+      `optimizer` still makes the optimizer state. `scalars` maps names to
+      arrays of shape `()`, which are recorded.
     state_sharding: `(opt_state, mesh) -> shardings` for a tree of
       `jax.ShapeDtypeStruct`; by default the state follows its parameters.
   """

@@ -15,4 +15,6 @@ def training(config, choose=lambda jobs: jobs[0]):
   """The training of one of its jobs."""
   plan = jobs_lib.plan(config)
   job = choose(plan.jobs)
-  return build.make_training(config, job, plan.entries[job.spec])
+  return build.make_training(
+    config, job, plan.entries[job.spec], build.problem(config, job.workload)
+  )

@@ -44,6 +44,29 @@ def add_parsers(commands: argparse._SubParsersAction) -> None:
   parser.add_argument('--process-id', type=int, default=0)
   parser.set_defaults(handler=_trial)
 
+  parser = commands.add_parser(
+    'verify',
+    help='judge again what trials have kept',
+    description='Compares the records of trials with each other, judges the '
+    'weights that they kept again, without loading the code that made them, '
+    'and, with --replay, runs the trials again. What was found is kept in '
+    "verification.json in the trials' folders.",
+    epilog='example: jaxperf verify results/quick --trials="adamw/*"; jaxperf '
+    'score results/quick --verified',
+  )
+  parser.add_argument('workdir', type=pathlib.Path, help='results folder')
+  parser.add_argument(
+    '--trials',
+    action='append',
+    default=[],
+    metavar='PATTERN',
+    help="these trials' folders below it [all]; may be given several times",
+  )
+  parser.add_argument(
+    '--replay', action='store_true', help='train them again, too'
+  )
+  parser.set_defaults(handler=_verify)
+
   parser = commands.add_parser('status', help='how far an experiment is')
   parser.add_argument('workdir', type=pathlib.Path, help='results folder')
   parser.set_defaults(handler=_status)
@@ -68,6 +91,12 @@ def _trial(options: argparse.Namespace) -> int:
   if options.num_processes > 1:
     worker.join(options.coordinator, options.num_processes, options.process_id)
   return worker.run(options.workdir, options.trial)
+
+
+def _verify(options: argparse.Namespace) -> int:
+  from jaxperf.running import verify
+
+  return verify.verify(options.workdir, options.trials, options.replay)
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -198,6 +198,11 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     '--submissions', type=_names, default=(), metavar='A,B', help='only these'
   )
   parser.add_argument(
+    '--verified',
+    action='store_true',
+    help='count only trials that `jaxperf verify` passed',
+  )
+  parser.add_argument(
     '--reference', metavar='A', help='the submission that speed-ups refer to'
   )
 

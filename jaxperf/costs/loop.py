@@ -57,7 +57,9 @@ def loop(names: Sequence[str] | None, repeats: int, form: str) -> str:
     )
     plan = jobs.plan(config)
     job = plan.jobs[0]
-    trainings[name] = build.make_training(config, job, plan.entries[job.spec])
+    trainings[name] = build.make_training(
+      config, job, plan.entries[job.spec], build.problem(config, name)
+    )
   rows = [
     _loop_row(name, training, repeats) for name, training in trainings.items()
   ]

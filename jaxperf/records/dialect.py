@@ -26,7 +26,8 @@ class Sheet(NamedTuple):
 
   Attributes:
     header: number of the line that names the columns; from 1.
-    names: of the columns, in lower case unless two would become one.
+    names: of the columns; those that are known in lower case, unless two would
+      become one.
     lines: (number, cells) of each line below that is not blank; None for
       cells whose quotes do not match.
     ended: whether the last line has an end.
@@ -144,7 +145,7 @@ def _separator(header: str) -> str:
 def _names(header: str, separator: str) -> list[str]:
   """The names in a header."""
   names = [name.strip() for name in _cells(header, separator) or [header]]
-  lower = [name.lower() for name in names]
+  lower = [name.lower() if layout.is_known(name) else name for name in names]
   return names if len(set(lower)) < len(set(names)) else lower
 
 

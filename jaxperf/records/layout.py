@@ -41,8 +41,34 @@ USUAL = (
   *('preemption_count', 'score', 'accumulated_eval_time'),
   *('accumulated_logging_time', 'total_duration'),
 )
-# What training steps record.
+# What training steps record; they may record more.
 SCALARS = ('grad_norm', 'loss')
+SPLITS = ('train', 'validation', 'test')
+
+
+def is_known(column: str) -> bool:
+  """Whether a column, in any case, is one of the clock, a metric or usual.
+
+  >>> is_known('Validation/Loss'), is_known('grad_norm'), is_known('Momentum')
+  (True, True, False)
+  """
+  lower = column.lower()
+  return lower in (*NAMES, *SCALARS) or lower.split('/')[0] in SPLITS
+
+
+def scalar_column(name: str) -> str:
+  r"""The column of a training scalar; names that mean something else move.
+
+  >>> scalar_column('trust ratio'), scalar_column('score')
+  ('trust ratio', 'scalar/score')
+  >>> scalar_column('two\nlines'), scalar_column('Loss')
+  ('two\\nlines', 'scalar/Loss')
+  """
+  if name in SCALARS:
+    return name
+  name = shown(name).strip()
+  taken = not name or is_known(name) or name.startswith('scalar/')
+  return f'scalar/{name}' if taken else name
 
 
 class Outcome(enum.StrEnum):

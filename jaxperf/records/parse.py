@@ -90,7 +90,7 @@ def training_scalars(path: pathlib.Path) -> Iterator[Scalars]:
       continue
     if not row.get('global_step', '').isdecimal():
       continue
-    recorded = [name for name in layout.SCALARS if row.get(name)]
+    recorded = [name for name, cell in row.items() if cell and _is_scalar(name)]
     if row.get('score') and not recorded:  # An evaluation.
       continue
     with contextlib.suppress(ValueError):
@@ -98,6 +98,11 @@ def training_scalars(path: pathlib.Path) -> Iterator[Scalars]:
         int(row['global_step']),
         {name: float(row[name]) for name in recorded},
       )
+
+
+def _is_scalar(column: str) -> bool:
+  """Whether a column holds what training steps record."""
+  return column in layout.SCALARS or not layout.is_known(column)
 
 
 def _parse(

@@ -21,16 +21,26 @@ import numpy as np
 import pandas as pd
 
 from jaxperf import errors
-from jaxperf.records import experiment, files, find, identity, layout, parse
+from jaxperf.records import (
+  experiment,
+  files,
+  find,
+  identity,
+  layout,
+  parse,
+  verification,
+)
 
 _RECORDED = (
   'outcome',
   'message',
+  'nonfinite_step',
   'preemptions',
   'buckets',
   'hardware',
   'software',
   'identity',
+  'verified',
 )
 
 
@@ -45,9 +55,11 @@ class Results(NamedTuple):
     trials: one row a trial folder, also one without any evaluation:
       `submission`, `study`, `workload`, `framework`, `trial`, `path` (as
       text), `folder` (to open files with), `evaluations` (their number), and
-      where they are recorded `outcome`, `message`, `preemptions`, `buckets`
-      (what the clock counted: name -> seconds), `hardware`, `software`; None
-      otherwise. `identity` is a list of what made it, see `records.identity`.
+      where they are recorded `outcome`, `message`, `nonfinite_step` (the first
+      whose loss was not finite), `preemptions`, `buckets` (what the clock
+      counted: name -> seconds), `hardware`, `software`; None otherwise.
+      `identity` is a list of what made it, see `records.identity`; `verified`
+      whether `jaxperf verify` passed it, None if it was not asked.
     notes: what was skipped or repaired.
     config: of the experiment; empty if there is none.
   """
@@ -172,11 +184,13 @@ def _record(
   return {
     'outcome': _text(result.get('outcome')),
     'message': _text(result.get('message')),
+    'nonfinite_step': result.get('nonfinite_step'),
     'preemptions': result.get('preemption_count'),
     'buckets': result.get('buckets'),
     'hardware': _hardware(environment),
     'software': _text(environment.get('jax_version')),
     'identity': _identity(root, trial, notes),
+    'verified': _verified(root, trial, notes),
   }
 
 
@@ -191,6 +205,22 @@ def _identity(
   except errors.UserError as error:
     notes.append(layout.Note(f'{trial.path}/{identity.FILE}', f'{error}'))
     return []
+
+
+def _verified(
+  root: pathlib.Path, trial: find.Trial, notes: list[layout.Note]
+) -> bool | None:
+  """What `jaxperf verify` found, if it was about the files as they are."""
+  found = verification.read(root / trial.folder)
+  if found is None:
+    return None
+  if not found.current:
+    what = (
+      'the trial has changed since it was verified: it counts as unverified'
+    )
+    notes.append(layout.Note(f'{trial.path}/{verification.FILE}', what))
+    return None
+  return found.passed
 
 
 def _text(value: object) -> str | None:

@@ -83,6 +83,8 @@ def describe(trial: TrialStatus) -> str:
       f', {progress["metric"]} {progress["value"]:.4g} '
       f'(target {progress["target"]:.4g})'
     )
+  if (step := progress.get('nonfinite_step')) is not None:
+    text += f', loss not finite from step {step}'
   if trial.result is not None:
     return text + f', {trial.result["submission_time"]:.1f} s'
   if progress['step'] > 1:  # The first one says little.

@@ -41,10 +41,20 @@ class TrialRecord:
     self.folder = folder
     metrics = tuple(metric_columns)
     self._eval_columns = layout.TIME_COLUMNS + metrics
-    step, *times = layout.TIME_COLUMNS
-    self._columns = (step, *layout.SCALARS, *metrics, *times)
+    self._scalars = list(layout.SCALARS)
     self._pending: list[dict] = []
     self._evaluations: list[dict] = []
+
+  @property
+  def _columns(self) -> tuple[str, ...]:
+    """Of the table with the training scalars."""
+    step, *times = layout.TIME_COLUMNS
+    metrics = [c for c in self._eval_columns if c not in layout.TIME_COLUMNS]
+    return (step, *self._scalars, *metrics, *times)
+
+  def starts(self) -> int:
+    """How often the trial was started before."""
+    return len(list(self.folder.glob('flags_*.json')))
 
   def start(self, evaluations: list[dict], step: int) -> None:
     """Makes the files agree with the state that the trial starts from.
@@ -57,14 +67,22 @@ class TrialRecord:
     """
     path = self.folder / layout.MEASUREMENTS
     kept = _rows_before(step, path)
+    for row in kept:
+      self._know(row)
     rows = sorted(kept + evaluations, key=lambda row: int(row['global_step']))
     _rewrite(path, self._columns, rows)
     self._evaluations = [dict(row) for row in evaluations]
     self._rewrite_evaluations()
 
   def scalars(self, step: int, values: Mapping[str, float]) -> None:
-    """Notes the scalars of a training step; written by the next `flush`."""
-    self._pending.append({'global_step': step} | dict(values))
+    """Notes the scalars of a training step; written by the next `flush`.
+
+    A name that was not there before becomes a column of the whole table.
+    """
+    row = {layout.scalar_column(name): value for name, value in values.items()}
+    if self._know(row):
+      self._widen()
+    self._pending.append({'global_step': step} | row)
 
   def evaluation(self, row: Mapping[str, Any]) -> None:
     """Appends one evaluation to both tables.
@@ -94,6 +112,19 @@ class TrialRecord:
         f'{path.name} was changed by something else than the trial; it holds '
         'again what was measured, and the trial ends here'
       )
+
+  def _know(self, row: Mapping[str, Any]) -> bool:
+    """Takes in the names of scalars; returns whether some are new."""
+    new = [n for n in row if n not in self._scalars and n != 'global_step']
+    self._scalars += new
+    return bool(new)
+
+  def _widen(self) -> None:
+    """Gives the table with the training scalars its new columns."""
+    path = self.folder / layout.MEASUREMENTS
+    with path.open(encoding='utf-8', newline='') as file:
+      rows = list(csv.DictReader(file))
+    _rewrite(path, self._columns, rows)
 
   def _rewrite_evaluations(self) -> None:
     """The table of what was measured, and nothing else."""

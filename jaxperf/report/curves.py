@@ -60,6 +60,41 @@ def training_curves(
   return ax
 
 
+def scalar(
+  values: pd.DataFrame,
+  name: str,
+  workload: str,
+  names: Sequence[str],
+  ax: Axes | None = None,
+) -> Axes:
+  """What training steps recorded, a line a trial.
+
+  Args:
+    values: of one scalar on one workload: `run`, `submission`, `step`, `value`.
+    name: of the scalar.
+    workload: its name.
+    names: submissions, in the order of colours.
+    ax: to draw into.
+  """
+  with style_lib.axes(ax) as ax:
+    ends = {}
+    for number, submission in enumerate(names):
+      runs = values[values['submission'] == submission]
+      style = style_lib.line(number) | {'linewidth': 1}
+      for _, run in runs.groupby('run'):
+        ax.plot(run['step'], run['value'], **style)
+        ends[submission] = (run['step'].iloc[-1], run['value'].iloc[-1])
+    finite = values['value'][np.isfinite(values['value'])]
+    if len(finite):  # A few peaks may leave the picture.
+      low, high = finite.quantile(0.01), finite.quantile(0.99)
+      margin = 0.08 * (high - low) or 0.1 * abs(high) or 1
+      ax.set_ylim(low - margin, high + margin)
+    ax.set_xlim(0, max(values['step'].max(), 1))
+    ax.set(xlabel='steps', ylabel=name.replace('_', ' '), title=workload)
+    style_lib.label_ends(ax, ends, names)
+  return ax
+
+
 def hyperparameter_scatter(
   points: pd.Series,
   trials: pd.DataFrame,

@@ -13,7 +13,7 @@ import string
 import jaxperf
 from jaxperf import errors, text
 from jaxperf.records import layout, read
-from jaxperf.report import html
+from jaxperf.report import html, scalars
 from jaxperf.report import sections as sections_lib
 from jaxperf.report import text as report_text
 from jaxperf.scoring import selection, tables, times
@@ -41,12 +41,15 @@ def write(
   """
   verdict = verdict_lib.judge(read.results(root), options)
   points = read.hyperparameters(root, verdict.trials)
+  recorded = scalars.read(root, verdict)
   folder = pathlib.Path(root)
   if folder.name in ('', '..'):
     folder = folder.resolve()
   title = f'jaxperf report: {folder.name}'
   path = pathlib.Path(output or f'{folder}.html')
-  content = page(title, verdict, sections_lib.sections(verdict, points))
+  content = page(
+    title, verdict, sections_lib.sections(verdict, points, recorded)
+  )
   try:
     path.write_text(content, encoding='utf-8', errors='backslashreplace')
   except OSError as error:

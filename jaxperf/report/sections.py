@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from jaxperf.report import curves, figures, html, trials, workloads
+from jaxperf.report import curves, figures, html, scalars, trials, workloads
 from jaxperf.report import text as report_text
 from jaxperf.scoring import confidence, diagnostics, tables
 from jaxperf.scoring import verdict as verdict_lib
@@ -27,13 +27,14 @@ _HEATMAP = (
 
 
 def sections(
-  verdict: verdict_lib.Verdict, points: pd.DataFrame
+  verdict: verdict_lib.Verdict, points: pd.DataFrame, recorded: pd.DataFrame
 ) -> dict[str, str]:
   """All sections that have something to say, in order.
 
   Args:
     verdict: of the results.
     points: hyperparameters of the trials, by row of `verdict.trials`.
+    recorded: what training steps recorded, from `scalars.read`.
   """
   everything = {
     'How the scores come about': _scores(verdict),
@@ -41,6 +42,7 @@ def sections(
     'Scores by other clocks': _clocks(verdict),
     'Workloads': workloads.workloads(verdict),
     'Budget': _budget(verdict),
+    'Training loss and other scalars': scalars.section(verdict, recorded),
     'Hyperparameters': _hyperparameters(verdict, points),
     'Where the time went': trials.buckets(verdict),
     'Trials': trials.trials(verdict, points),

@@ -22,6 +22,7 @@ _OUTCOMES = {
   layout.Outcome.OUT_OF_MEMORY: 'out of memory',
   layout.Outcome.ERROR: 'error',
 }
+_VERIFIED = {True: 'yes', False: 'failed', None: '–'}
 _UNRECORDED = {True: 'target reached', False: 'target not reached'}
 
 
@@ -63,18 +64,21 @@ def trials(verdict: verdict_lib.Verdict, points: pd.DataFrame) -> str:
       html.escape(trial['workload']),
       str(trial['study']),
       str(trial['trial']),
-      html.escape(_with_message(ended[index], trial['message'])),
+      html.escape(_with_message(ended[index], trial)),
+      _VERIFIED[trial['verified']],
       html.time(trial['time'], verdict.unit),
       str(trial['evaluations']),
       f'<code>{html.escape(_short(points.loc[index].dropna().to_dict()))}</code>',
     ]
     for index, trial in verdict.trials.iterrows()
   ]
-  header = ['submission', 'workload', 'study', 'trial', 'outcome']
+  header = ['submission', 'workload', 'study', 'trial', 'outcome', 'verified']
   header += [verdict.unit, 'evaluations', 'hyperparameters']
-  body = html.table(header, rows, text_columns=(0, 1, 4, 7))
+  body = html.table(header, rows, text_columns=(0, 1, 4, 5, 8))
   total = text.plural(len(rows), 'trial')
-  summary = f'<p>{html.escape(f"{total}: {counts}.")}</p>'
+  passed = verdict.trials['verified'].map(lambda value: value is True).sum()
+  verified = f'{passed or "None"} of them passed `jaxperf verify`.'
+  summary = f'<p>{html.escape(f"{total}: {counts}. {verified}")}</p>'
   return summary + (body if len(rows) <= 12 else html.details('All', body))
 
 
@@ -106,8 +110,13 @@ def _ended(trials: pd.DataFrame) -> pd.Series:
   return ended.where(ended.notna(), solved.map(_UNRECORDED))
 
 
-def _with_message(outcome: str, message: object) -> str:
-  return f'{outcome}: {message}' if isinstance(message, str) else outcome
+def _with_message(outcome: str, trial: pd.Series) -> str:
+  """An outcome, and what went wrong."""
+  if isinstance(trial['message'], str):
+    outcome = f'{outcome}: {trial["message"]}'
+  if not pd.isna(trial['nonfinite_step']):
+    outcome += f'; loss not finite from step {trial["nonfinite_step"]:.0f}'
+  return outcome
 
 
 def _short(point: dict) -> str:

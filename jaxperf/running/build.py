@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from jaxperf import errors, mesh
 from jaxperf import rules as rules_lib
@@ -21,26 +21,54 @@ from jaxperf.trial import step
 from jaxperf.trial import trial as trial_lib
 
 
+class Problem(NamedTuple):
+  """What a submission is to solve, known without it.
+
+  Attributes:
+    rules: that apply.
+    goal: targets and limits, from the rules.
+    workload: model, data, loss and metrics.
+  """
+
+  rules: rules_lib.Rules
+  goal: rules_lib.WorkloadRules
+  workload: workload_lib.Workload
+
+
+def problem(config: config_lib.Config, workload: str) -> Problem:
+  """The problem that a workload poses under a config.
+
+  Read it before the code of a submission is loaded, which could change it.
+
+  Raises:
+    UserError: if there is no data.
+  """
+  rules = rules_lib.load(config.rules)
+  folder = pathlib.Path(config.data_dir) if config.data_dir else None
+  made = plugins.workload(workload, config.data or folder)
+  made.data.check()
+  size = config.batch_size(workload)
+  if size is not None:
+    smaller = min(size, made.eval_batch_size)
+    made = made._replace(eval_batch_size=smaller)
+  return Problem(rules, rules.for_workload(workload), made)
+
+
 def make_training(
-  config: config_lib.Config, job: jobs_lib.Job, entry: entries.Entry
+  config: config_lib.Config,
+  job: jobs_lib.Job,
+  entry: entries.Entry,
+  posed: Problem,
 ) -> trial_lib.Training:
   """The algorithm, workload and point of a job, on all devices.
 
   Raises:
-    UserError: if the submission has no batch size for the workload, or there
-      is no data.
+    UserError: if the submission has no batch size for the workload.
   """
-  rules = rules_lib.load(config.rules)
-  goal = rules.for_workload(job.workload)
-  folder = pathlib.Path(config.data_dir) if config.data_dir else None
-  workload = plugins.workload(job.workload, config.data or folder)
-  workload.data.check()
+  rules, goal, workload = posed
   size = config.batch_size(job.workload)
   if size is None:
     size = _batch_size(entry.submission.batch_size, rules, workload)
-  else:
-    smaller = min(size, workload.eval_batch_size)
-    workload = workload._replace(eval_batch_size=smaller)
   run = submission_lib.RunInfo(
     step_hint=goal.step_hint,
     budget=rules.budget(job.workload, config.ruleset),
@@ -68,15 +96,17 @@ def make_training(
 
 
 def make_trial(
-  config: config_lib.Config, job: jobs_lib.Job, entry: entries.Entry
+  config: config_lib.Config,
+  job: jobs_lib.Job,
+  entry: entries.Entry,
+  posed: Problem,
 ) -> trial_lib.Trial:
   """The trial of a job.
 
   Raises:
     UserError: as `make_training` does.
   """
-  rules = rules_lib.load(config.rules)
-  training = make_training(config, job, entry)
+  training = make_training(config, job, entry, posed)
   settings = dataclasses.asdict(config) | {
     'submission': job.spec,
     'submission_sha256': entry.digest,
@@ -94,7 +124,7 @@ def make_trial(
   data = training.workload.data.identity()
   return trial_lib.Trial(
     training=training,
-    counts_compilation=rules.counts_compilation,
+    counts_compilation=posed.rules.counts_compilation,
     checkpoint_every_s=config.checkpoint_every_s,
     max_steps=config.max_steps or None,
     keep_state=config.keep_state,
@@ -123,7 +153,10 @@ def trainings_from_json(
   made = config_lib.make_config(config)
   found = [jobs_lib.from_json(row) for row in jobs]
   entry = entries.entry(found[0].spec, made.ruleset, made.search_space)
-  return [make_training(made, job, entry) for job in found]
+  return [
+    make_training(made, job, entry, problem(made, job.workload))
+    for job in found
+  ]
 
 
 def _batch_size(

@@ -59,7 +59,9 @@ class Config:
       a real run.
     batch_sizes: `WORKLOAD:EXAMPLES` each, for training and evaluation in a
       rehearsal on devices that are too small for the real batches.
-    keep_state: keep the last state of each trial.
+    keep_state: keep the last state of each trial, and the weights that were
+      judged when the target was met and at the end, for `jaxperf verify`; by
+      default where the rules count steps, as those of the mini scale do.
     launcher: what starts the trials, a module of `running.launch`.
     max_parallel: trials that run at the same time.
     checkpoint_every_s: wall seconds between two checkpoints.
@@ -118,6 +120,9 @@ def make_config(values: Mapping[str, Any]) -> Config:
     check_key(key)
   config = Config(**{key: _typed(key, value) for key, value in values.items()})
   _check(config)
+  if 'keep_state' not in values:
+    keep = rules_of(config.rules).unit == 'steps' and not config.rehearsal
+    config = dataclasses.replace(config, keep_state=keep)
   return config
 
 

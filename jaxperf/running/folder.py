@@ -20,7 +20,7 @@ from jaxperf.running import specs
 # May differ between two starts of one experiment: they change no result.
 _FREE = (
   *('data_dir', 'launcher', 'max_parallel', 'checkpoint_every_s'),
-  *('sinks', 'tensorboard'),
+  *('sinks', 'tensorboard', 'keep_state'),
 )
 
 

@@ -112,7 +112,9 @@ def _check(
   for job in jobs:
     entry, key = plan.entries[job.spec], (job.spec, job.workload)
     if key not in trainings:
-      trainings[key] = training = build.make_training(config, job, entry)
+      trainings[key] = training = build.make_training(
+        config, job, entry, build.problem(config, job.workload)
+      )
       try:
         training.method.check(training)
       except errors.UserError as error:

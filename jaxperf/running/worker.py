@@ -16,9 +16,12 @@ import jax
 from jaxperf import cache, rules
 from jaxperf.records import files, layout
 from jaxperf.running import build, entries, environment, identity, launch
+from jaxperf.running import config as config_lib
 from jaxperf.running import folder as folder_lib
+from jaxperf.running import jobs as jobs_lib
 from jaxperf.trial import compiled
 from jaxperf.trial import run as run_lib
+from jaxperf.trial import trial as trial_lib
 
 
 def run(folder: pathlib.Path, name: str) -> int:
@@ -37,8 +40,7 @@ def run(folder: pathlib.Path, name: str) -> int:
   if not rules.load(config.rules).counts_compilation:
     code = cache.folder('compiled') / environment.instructions()
     compiled.share_compiled_code(code)
-  entry = entries.entry(job.spec, config.ruleset, config.search_space)
-  trial = build.make_trial(config, job, entry)
+  trial = make_trial(config, job)
   identity.check(folder / job.folder, trial.identity)
   try:
     outcome = run_lib.run(trial, folder / job.folder, should_stop)
@@ -49,6 +51,13 @@ def run(folder: pathlib.Path, name: str) -> int:
   if outcome is layout.Outcome.STOPPED:
     return launch.STOPPED
   return int(outcome.failed)
+
+
+def make_trial(config: config_lib.Config, job: jobs_lib.Job) -> trial_lib.Trial:
+  """The trial of a job; what it is judged by is read before its code is."""
+  posed = build.problem(config, job.workload)
+  entry = entries.entry(job.spec, config.ruleset, config.search_space)
+  return build.make_trial(config, job, entry, posed)
 
 
 def join(coordinator: str, num_processes: int, process_id: int) -> None:

@@ -60,6 +60,23 @@ def about_set(
   return warnings
 
 
+def about_verification(
+  unverified: Sequence[layout.Note], results: read.Results
+) -> list[str]:
+  """How many trials do not count because nobody verified them.
+
+  Args:
+    unverified: a note for each.
+    results: with all trials.
+  """
+  if not unverified:
+    return []
+  return [
+    f'{len(unverified)} of {text.plural(len(results.trials), "trial")} did not '
+    'pass `jaxperf verify` and count as not reached.'
+  ]
+
+
 def about_counts(
   studies: pd.DataFrame, rules: rules_lib.Rules, ruleset: str
 ) -> list[str]:

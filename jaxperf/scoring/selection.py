@@ -28,6 +28,7 @@ class Options(NamedTuple):
     submissions: to score.
     reference: submission that speed-ups refer to.
     against: version of the published results to be placed among.
+    verified: count only trials that `jaxperf verify` passed.
   """
 
   rules: str | None = None
@@ -39,6 +40,7 @@ class Options(NamedTuple):
   submissions: Sequence[str] = ()
   reference: str | None = None
   against: str | None = None
+  verified: bool = False
 
 
 class Timing(NamedTuple):
@@ -123,6 +125,29 @@ def chosen(results: read.Results, submissions: Sequence[str]) -> read.Results:
       results.evaluations['submission'].isin(keep)
     ],
   )
+
+
+def verified(
+  results: read.Results,
+) -> tuple[read.Results, list[layout.Note]]:
+  """Results in which only trials count that `jaxperf verify` passed.
+
+  Returns:
+    The results without the evaluations of other trials, which so have reached
+    nothing; and a note for each of these.
+  """
+  passed = results.trials['verified'].map(lambda value: value is True)
+  notes = [
+    layout.Note(
+      trial['path'],
+      'failed when it was verified: not counted'
+      if trial['verified'] is False
+      else 'not verified: not counted',
+    )
+    for _, trial in results.trials[~passed].iterrows()
+  ]
+  counted = results.evaluations['run'].isin(results.trials.index[passed])
+  return results._replace(evaluations=results.evaluations[counted]), notes
 
 
 def reference(

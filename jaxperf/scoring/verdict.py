@@ -80,6 +80,10 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
   results = selection.chosen(results, options.submissions)
   scoring = selection.scoring(results, rules, options)
   notes = cautions.unmeasured(results, scoring.columns, rules)
+  unverified = []
+  if options.verified:
+    results, unverified = selection.verified(results)
+    notes += unverified
   results, impossible = ranges.possible(results, rules, scoring.columns)
   notes += impossible + cautions.unscored(results, rules, scoring.columns)
   trials = _scored(timing.trials(results), results, scoring.columns)
@@ -92,6 +96,7 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
     *cautions.about_counts(studies, rules, ruleset),
     *cautions.about_runs(results, trials),
     *provenance.warnings(trials),
+    *cautions.about_verification(unverified, results),
   ]
   samples, other_scores = None, None
   if options.against:

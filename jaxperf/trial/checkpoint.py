@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shutil
 import tempfile
 import zlib
 from typing import Any
@@ -18,18 +19,27 @@ import orbax.checkpoint as ocp
 from jaxperf import errors
 
 PyTree = Any
+_HALF_WRITTEN = '.orbax-checkpoint-tmp'  # Killed saves leave such folders.
 _GENERATORS = ('threefry2x32', 'rbg', 'unsafe_rbg')
 
 
 class Checkpointer:
   """The last two checkpoints of one trial; written in the background."""
 
-  def __init__(self, folder: pathlib.Path):
-    """Opens (and makes) the folder; drops half-written checkpoints."""
+  def __init__(self, folder: pathlib.Path, read_only: bool = False):
+    """Opens (and makes) the folder; drops half-written checkpoints.
+
+    Args:
+      folder: of the checkpoints.
+      read_only: change nothing in it.
+    """
     options = ocp.CheckpointManagerOptions(
-      max_to_keep=2, enable_async_checkpointing=True
+      max_to_keep=2, enable_async_checkpointing=True, create=not read_only
     )
     self._folder = folder
+    if not read_only and jax.process_index() == 0:
+      for path in folder.glob(f'*{_HALF_WRITTEN}*'):
+        shutil.rmtree(path)
     self._manager = ocp.CheckpointManager(folder.absolute(), options=options)
 
   def save(self, step: int, state: PyTree, progress: dict) -> None:
@@ -59,8 +69,8 @@ class Checkpointer:
   def restore(self, like: PyTree) -> tuple[PyTree, dict] | None:
     """The newest checkpoint that can be read, or None.
 
-    A damaged one is reported, deleted, and the one before it is used. A sound
-    one that holds something else than `like` is kept.
+    A damaged one is reported, deleted, and the one before it is used, if there
+    is one. A sound one that holds something else than `like` is kept.
 
     Args:
       like: tree of `jax.ShapeDtypeStruct` with shardings.
@@ -69,20 +79,25 @@ class Checkpointer:
       UserError: if a sound one does not fit `like`; names the first leaf that
         differs.
     """
-    for step in sorted(self._manager.all_steps(), reverse=True):
+    for step in reversed(self.steps()):
       try:
-        return self._restore(step, like)
+        return self.read(step, like)
       except errors.UserError:
         raise
       # A damaged file can raise anything, from JSON to tensorstore errors.
       except Exception as error:
         first_line = str(error).strip().split('\n')[0][:200]
+        self._manager.delete(step)
+        left = self._manager.latest_step()
         print(
           f'checkpoint of step {step} cannot be read ({first_line}); '
-          'trying the one before it',
+          + (
+            'none is left: the trial begins anew'
+            if left is None
+            else f'trying that of step {left}'
+          ),
           flush=True,
         )
-        self._manager.delete(step)
     return None
 
   def latest(self) -> int | None:
@@ -98,8 +113,27 @@ class Checkpointer:
     self._manager.wait_until_finished()
     self._manager.close()
 
-  def _restore(self, step: int, like: PyTree) -> tuple[PyTree, dict]:
-    """What one checkpoint holds; raises a UserError if that is not `like`."""
+  def steps(self) -> list[int]:
+    """Steps of all checkpoints."""
+    return sorted(self._manager.all_steps())
+
+  def drop_after(self, step: int) -> None:
+    """Deletes the checkpoints of later steps."""
+    for later in self.steps():
+      if later > step:
+        self._manager.delete(later)
+
+  def read(self, step: int, like: PyTree) -> tuple[PyTree, dict]:
+    """What one checkpoint holds.
+
+    Args:
+      step: its name.
+      like: tree of `jax.ShapeDtypeStruct` with shardings.
+
+    Raises:
+      UserError: if it holds something else than `like`.
+      Exception: whatever a damaged file makes the libraries raise.
+    """
     sealed = self._manager.restore(
       step, args=ocp.args.Composite(progress=ocp.args.JsonRestore())
     )['progress']
@@ -144,7 +178,7 @@ def check(like: PyTree) -> None:
     try:
       checkpointer.save(0, state, {})
       checkpointer.wait()
-      restored, _ = checkpointer._restore(0, small)
+      restored, _ = checkpointer.read(0, small)
     # Whatever the library raises about a state that it cannot hold.
     except Exception as error:
       raise errors.UserError(

@@ -60,6 +60,7 @@ def lower_step(
     out_shardings=(_shardings(state), scalars),
   ).lower(state, abstract_batch(training))
   step_lib.check_same_state(state, lowered.out_info[0])
+  step_lib.check_scalars(lowered.out_info[1])
   return lowered
 
 

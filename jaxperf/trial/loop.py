@@ -16,7 +16,7 @@ import jax
 from jaxperf import mesh, submission
 from jaxperf.records import layout, write
 from jaxperf.trial import batches as batches_lib
-from jaxperf.trial import checkpoint, evaluation, memory, stopwatch
+from jaxperf.trial import checkpoint, evaluation, judged, stopwatch
 from jaxperf.trial import progress as progress_lib
 from jaxperf.trial import step as step_lib
 from jaxperf.trial import trial as trial_lib
@@ -44,6 +44,7 @@ class Session:
     self.evaluator = evaluation.Evaluator(workload, self.mesh, limit)
     self.record = write.TrialRecord(own_folder, evaluation.columns(workload))
     self.checkpointer = checkpoint.Checkpointer(folder / 'checkpoints')
+    self.folder, self.keeper = folder, None
     self.stage = 'setup'
     self.heartbeat = write.Heartbeat(own_folder, self._status)
 
@@ -52,8 +53,7 @@ class Session:
     state = self._start()
     progress, watch = self.progress, self.watch
     # Compiled before the interruption already: not the submission's time.
-    resumed = progress.preemption_count > 0
-    functions = self._compile(state, 'setup' if resumed else 'compile')
+    functions = self._compile(state, 'setup' if progress.step else 'compile')
     in_flight: collections.deque = collections.deque()
     saved_at = watch.running_time()
     outcome = None
@@ -85,22 +85,11 @@ class Session:
       self._save(state)
     return progress.label(outcome, self.goal.metric)
 
-  def summary(self, outcome: Outcome, message: str | None) -> dict[str, Any]:
-    """The content of `result.json`."""
-    return {
-      'outcome': outcome,
-      'message': message,
-      'step': self.progress.step,
-      'submission_time': self.watch.submission_time(),
-      'buckets': self.watch.seconds(),
-      'seed': self.trial.training.seed,
-      'preemption_count': self.progress.preemption_count,
-      'validation_reached': self.progress.validation_reached,
-      'test_reached': self.progress.test_reached,
-      'eval_batches': self.evaluator.batches,
-      'eval_batch_size': self.evaluator.batch_size,
-      'peak_memory': memory.peak(),
-    }
+  def save_all(self) -> None:
+    """Waits until all is on disk; raises what writing it raised."""
+    self.checkpointer.close()
+    if self.keeper is not None:
+      self.keeper.close()
 
   def close(self) -> None:
     """Ends the threads."""
@@ -123,10 +112,13 @@ class Session:
     else:
       state, saved = restored
       self.progress = progress_lib.Progress(**saved)
-      self.progress.preemption_count += 1
       self.watch.resume_from(self.progress.seconds)
       print(f'resumed at step {self.progress.step}', flush=True)
+    # Of all starts: not all were followed by a checkpoint.
+    self.progress.preemption_count = self.record.starts()
     self.progress.check_data(workload.data.identity())
+    if self.trial.keep_state and self.trial.eval_batches is None:
+      self.keeper = judged.Keeper(self.folder, self.progress.step)
     self.record.start(self.progress.evaluations, self.progress.step)
     self.record.settings(
       self.progress.preemption_count,
@@ -149,12 +141,11 @@ class Session:
 
   def _training(self) -> trial_lib.Training:
     """The training with the hyperparameters of the last restart."""
-    training = self.trial.training
-    if not self.progress.restarts:
+    training, restarts = self.trial.training, self.progress.restarts
+    if not restarts:
       return training
-    hps = submission.Hyperparameters(
-      **(vars(training.hps) | self.progress.restarts[-1])
-    )
+    point = vars(training.hps) | restarts[-1]
+    hps = submission.Hyperparameters(**point)
     return dataclasses.replace(training, hps=hps)
 
   def _compile(
@@ -166,7 +157,7 @@ class Session:
       self.progress,
       self.watch,
       self.limits,
-      self.record.scalars,
+      self._note,
       bucket,
     )
     with self.watch.bucket(bucket, after=state):
@@ -183,8 +174,14 @@ class Session:
     """Waits for a step and notes its scalars."""
     jax.block_until_ready(scalars)
     if scalars and (index < _LOGGED_STEPS or index % _LOG_EVERY == 0):
-      values = {name: float(value) for name, value in scalars.items()}
-      self.record.scalars(index, values)
+      self._note(index, {name: float(x) for name, x in scalars.items()})
+    elif 'loss' in scalars:
+      self.progress.watch_loss(index + 1, float(scalars['loss']))
+
+  def _note(self, index: int, values: Mapping[str, float]) -> None:
+    """Records scalars of a step; the first one has the index 0."""
+    self.progress.watch_loss(index + 1, values.get('loss'))
+    self.record.scalars(index, values)
 
   def _due(
     self, saved_at: float, should_stop: Callable[[], bool]
@@ -231,7 +228,7 @@ class Session:
     self._enter('logging')
     covered = self.evaluator.covered()
     goal = self.goal if self.trial.eval_batches is None else None
-    row = progress.add_evaluation(metrics, watch, covered, goal)
+    row, met = progress.add_evaluation(metrics, watch, covered, goal)
     self.record.evaluation(row)
     outcome = self._judge()
     progress.evaluated_at = watch.running_time()
@@ -241,6 +238,9 @@ class Session:
       outcome = Outcome.FINISHED
     elif isinstance(request, submission.Restart):
       state, functions = self._restart(state, request)
+    if self.keeper is not None and (met or outcome is not None):
+      with watch.bucket('checkpoint', after=state):
+        self.keeper.keep(judged.Evaluated(row, params, model_state))
     return state, functions, outcome
 
   def _judge(self) -> Outcome | None:

@@ -29,6 +29,8 @@ class Progress:
     preemption_count: how often the run was interrupted.
     restarts: hyperparameters of each restart that the submission asked for.
     data: what its batches mean depends on, see `workload.Data.identity`.
+    nonfinite_step: the first update whose loss was not finite; None if that
+      was not seen.
   """
 
   step: int = 0
@@ -41,6 +43,19 @@ class Progress:
   preemption_count: int = 0
   restarts: list[dict] = dataclasses.field(default_factory=list)
   data: dict[str, str] = dataclasses.field(default_factory=dict)
+  nonfinite_step: int | None = None
+
+  def watch_loss(self, step: int, loss: float | None) -> None:
+    """Notes, and says in the log, when the loss stops being finite.
+
+    Args:
+      step: number of the update, from 1.
+      loss: None if it is not known.
+    """
+    if loss is None or math.isfinite(loss) or self.nonfinite_step is not None:
+      return
+    self.nonfinite_step = step
+    print(f'the loss is {loss} at step {step}', flush=True)
 
   def check_data(self, found: Mapping[str, str]) -> None:
     """Takes in what the batches mean; refuses to go on with other data.
@@ -63,14 +78,17 @@ class Progress:
     watch: stopwatch.Stopwatch,
     covered: Mapping[str, int],
     goal: rules.WorkloadRules | None,
-  ) -> dict[str, Any]:
-    """Notes an evaluation and whether it met the targets; returns its row.
+  ) -> tuple[dict[str, Any], bool]:
+    """Notes an evaluation and whether it met the targets.
 
     Args:
       metrics: as `'SPLIT/METRIC'`.
       watch: the clock.
       covered: examples of each split.
       goal: None if nothing is judged.
+
+    Returns:
+      Its row, and whether it is the first that met the validation target.
     """
     seconds = watch.seconds()
     submission_time = watch.submission_time()
@@ -89,14 +107,15 @@ class Progress:
     } | dict(metrics)
     self.evaluations.append(row)
     if goal is None:
-      return row
+      return row, False
+    before = self.validation_reached
     self.validation_reached |= goal.reached(
       metrics[f'validation/{goal.metric}'], goal.validation_target
     )
     self.test_reached |= goal.reached(
       metrics[f'test/{goal.metric}'], goal.test_target
     )
-    return row
+    return row, self.validation_reached and not before
 
   def status(
     self,
@@ -114,6 +133,7 @@ class Progress:
       'metric': goal.metric,
       'value': last.get(f'validation/{goal.metric}'),
       'target': goal.validation_target,
+      'nonfinite_step': self.nonfinite_step,
     }
 
   def history(self, metric: str) -> list[submission.Evaluation]:

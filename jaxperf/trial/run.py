@@ -10,12 +10,13 @@ import shutil
 import tempfile
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 import jax
 
 from jaxperf import errors
 from jaxperf.records import files, identity, layout
-from jaxperf.trial import loop
+from jaxperf.trial import loop, memory
 from jaxperf.trial import trial as trial_lib
 
 
@@ -56,23 +57,46 @@ def run(
     message = None
     try:
       outcome = session.train(should_stop)
-      session.checkpointer.close()  # Raises what asynchronous writing raised.
+      session.save_all()
     except errors.UserError:
       raise
-    # Whatever a submission raises ends its trial, and says so in the log.
-    except Exception as error:
+    # Whatever a submission raises ends its trial, and says so in the log; so do
+    # `sys.exit` and a KeyboardInterrupt of its own (ours only asks for a stop).
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
       traceback.print_exc()
       message = errors.first_line(error)
       outcome = _outcome(error)
     if outcome is layout.Outcome.STOPPED:
       return outcome
-    session.record.result(session.summary(outcome, message))
+    session.record.result(_summary(session, outcome, message))
     if primary and not trial.keep_state:
       shutil.rmtree(folder / 'checkpoints', ignore_errors=True)
     return outcome
 
 
-def _outcome(error: Exception) -> layout.Outcome:
+def _summary(
+  session: loop.Session, outcome: layout.Outcome, message: str | None
+) -> dict[str, Any]:
+  """The content of `result.json`."""
+  progress = session.progress
+  return {
+    'outcome': outcome,
+    'message': message,
+    'step': progress.step,
+    'submission_time': session.watch.submission_time(),
+    'buckets': session.watch.seconds(),
+    'seed': session.trial.training.seed,
+    'preemption_count': progress.preemption_count,
+    'validation_reached': progress.validation_reached,
+    'test_reached': progress.test_reached,
+    'nonfinite_step': progress.nonfinite_step,
+    'eval_batches': session.evaluator.batches,
+    'eval_batch_size': session.evaluator.batch_size,
+    'peak_memory': memory.peak(),
+  }
+
+
+def _outcome(error: BaseException) -> layout.Outcome:
   """How a trial ended that raised."""
   exhausted = isinstance(error, MemoryError) or (
     isinstance(error, jax.errors.JaxRuntimeError)

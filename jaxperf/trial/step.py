@@ -86,7 +86,8 @@ def make_step(training: trial.Training) -> Callable:
 
   Random numbers are folded from (seed, step), so step t is the same whether or
   not the run was interrupted. Scalars are `loss` (mean over the global batch)
-  and `grad_norm` (of that loss, after clipping if any).
+  and `grad_norm` (of that loss, after clipping if any), or what a `train_step`
+  returns, and the `jaxperf.Scalars` in the optimizer state.
   """
   update = make_update(training)
 
@@ -96,7 +97,8 @@ def make_step(training: trial.Training) -> Callable:
       training, state.model_state, batch, key
     )
     params, model_state, opt_state, scalars = update(state, gradients, key)
-    return TrainState(state.step + 1, params, model_state, opt_state), scalars
+    state = TrainState(state.step + 1, params, model_state, opt_state)
+    return state, _with_recorded(scalars, opt_state)
 
   return step
 
@@ -154,6 +156,43 @@ def transform(
 def step_key(seed: int, step: jax.Array) -> jax.Array:
   """The random key of one update, 0 being the first."""
   return jax.random.fold_in(_keys(seed)[1], step)
+
+
+def check_scalars(scalars: PyTree) -> None:
+  """Refuses anything but names -> arrays of one number.
+
+  Raises:
+    UserError: naming what it found.
+  """
+  if not isinstance(scalars, dict):
+    raise errors.UserError(
+      f'the step returns {errors.shown(scalars)} as its scalars: expected a '
+      'dictionary'
+    )
+  for name, value in scalars.items():
+    shape = getattr(value, 'shape', None)
+    if not isinstance(name, str) or shape != ():
+      raise errors.UserError(
+        f'the scalar {name!r} of the step has the shape {shape}: expected a '
+        'text as name and an array of shape ()'
+      )
+
+
+def _with_recorded(scalars: PyTree, opt_state: PyTree) -> PyTree:
+  """Scalars of a step and those that its transformation records."""
+  if not isinstance(scalars, dict):
+    return scalars  # Refused by `check_scalars`.
+  scalars = dict(scalars)
+  for leaf in jax.tree.leaves(opt_state, is_leaf=_is_recorded):
+    if _is_recorded(leaf):
+      for name, value in leaf.values.items():
+        same = [n for n in scalars if n == name or n.startswith(f'{name} ')]
+        scalars[f'{name} {len(same) + 1}' if same else name] = value
+  return scalars
+
+
+def _is_recorded(node: Any) -> bool:
+  return isinstance(node, submission.Scalars)
 
 
 def check_same_state(before: TrainState, after: TrainState) -> None:

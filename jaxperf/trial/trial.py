@@ -9,7 +9,8 @@ transformations (`compiled.OPTAX`) and AlgoPerf files (`algoperf.driver`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jaxperf import rules
@@ -105,12 +106,14 @@ class Limits:
     eval_period: wall time since the last evaluation ended, or updates, between
       two evaluations.
     max_steps: step limit, None for none.
+    eval_steps: steps to evaluate after, instead of the period.
   """
 
   unit: str
   budget: float
   eval_period: float
   max_steps: int | None = None
+  eval_steps: frozenset[int] | None = None
 
   @property
   def timed(self) -> bool:
@@ -133,6 +136,8 @@ class Limits:
       since_s: seconds since the last evaluation ended, infinite before the
         first one.
     """
+    if self.eval_steps is not None:
+      return step in self.eval_steps
     if self.timed:
       return since_s >= self.eval_period
     return step == 1 or step % self.eval_period == 0 or step >= self.budget
@@ -170,6 +175,8 @@ class Trial:
     keep_state: keep the last state when the trial has ended.
     eval_batches: batches of each split that an evaluation covers, which then
       judges nothing; None for all.
+    eval_steps: the steps after which it evaluates, and ends, whatever the
+      clock says, to compare it with another run; None: as the rules have it.
     identity: what makes it, see `records.identity`; empty to record none.
     settings: what to write to `flags_K.json`.
     environment: what to write to `meta_data_K.json`.
@@ -181,6 +188,7 @@ class Trial:
   max_steps: int | None = None
   keep_state: bool = False
   eval_batches: int | None = None
+  eval_steps: Sequence[int] | None = None
   identity: identity.Identity = dataclasses.field(default_factory=dict)
   settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   environment: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -188,5 +196,7 @@ class Trial:
   @property
   def limits(self) -> Limits:
     """When it evaluates and ends: as the algorithm is told, or before."""
-    run = self.training.run
+    run, steps = self.training.run, self.eval_steps
+    if steps is not None:
+      return Limits('steps', max(steps), math.inf, eval_steps=frozenset(steps))
     return Limits(run.unit, run.budget, run.eval_period, self.max_steps)

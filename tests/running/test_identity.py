@@ -47,7 +47,9 @@ class Recording:
       config = folder_lib.read_config(self.results)
       job = folder_lib.read_job(self.results, task.command[-1])
       entry = entries.entry(job.spec, config.ruleset)
-      trial = build.make_trial(config, job, entry)
+      trial = build.make_trial(
+        config, job, entry, build.problem(config, job.workload)
+      )
       recorded.note(task.folder, trial.identity)
       files.write_json(task.folder / 'result.json', RESULT)
     return [launch.Ended(task, 0) for task in done]
