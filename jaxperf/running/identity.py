@@ -81,7 +81,8 @@ def numerics() -> dict[str, Any]:
   """What else than machine and versions numbers depend on, in this process."""
   # Not every version of JAX has all of them.
   settings = {name: getattr(jax.config, name, None) for name in _NUMERICS}
-  return settings | {'XLA_FLAGS': os.environ.get('XLA_FLAGS', '')}
+  flags = ' '.join(os.environ.get('XLA_FLAGS', '').split())
+  return settings | {'XLA_FLAGS': flags}
 
 
 def _data(config, job, training) -> dict[str, Any]:
