@@ -4,10 +4,12 @@
 
 import difflib
 import pathlib
+import re
 import traceback
 from collections.abc import Iterable
 from typing import Any
 
+_TRACEBACK = 'Traceback (most recent call last):'
 # Folders of the AlgoPerf repository that its submissions import from.
 _BENCHMARK = ('algorithms', 'algoperf', 'algorithmic_efficiency', 'submissions')
 
@@ -43,10 +45,21 @@ def shown(value: Any) -> str:
 def first_line(error: BaseException) -> str:
   """An exception's kind and the first line of its message.
 
+  Of what was raised in a host callback, which comes as the text of its
+  traceback, that is what was raised there, and where.
+
   >>> first_line(ValueError('too large\\nby far'))
   'ValueError: too large'
   """
-  return f'{type(error).__name__}: {error}'.split('\n')[0][:500]
+  message = f'{type(error).__name__}: {error}'
+  _, callback, traced = message.partition(_TRACEBACK)
+  if callback:
+    places = re.findall(r'  File "(.*)", line (\d+)', traced)
+    raised = re.findall(r'^\S.*', traced, flags=re.MULTILINE)
+    if places and raised:
+      file, line = places[-1]
+      message = f'{raised[0]} (in a callback, {file}, line {line})'
+  return message.split('\n')[0][:500]
 
 
 def in_code(error: BaseException, folder: pathlib.Path) -> str:

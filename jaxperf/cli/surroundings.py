@@ -56,6 +56,11 @@ def sentence(error: Exception) -> str | None:
   """
   if isinstance(error, OSError) and error.errno in _MENDABLE and error.filename:
     name = os.fsdecode(error.filename)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+      return (
+        f'{name} cannot be written: {error.strerror}; free some space, and '
+        'start again to go on'
+      )
     return (
       f'{name} cannot be used: {error.strerror}; choose another place, or mend '
       'its permissions'

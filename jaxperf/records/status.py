@@ -86,7 +86,8 @@ def describe(trial: TrialStatus) -> str:
   if (step := progress.get('nonfinite_step')) is not None:
     text += f', loss not finite from step {step}'
   if trial.result is not None:
-    return text + f', {trial.result["submission_time"]:.1f} s'
+    seconds = trial.result['submission_time']
+    return text if seconds is None else f'{text}, {seconds:.1f} s'
   if progress['step'] > 1:  # The first one says little.
     left = progress['running_s'] * (progress['budget'] / progress['used'] - 1)
     text += f', at most {_duration(left)} left'

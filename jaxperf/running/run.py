@@ -177,6 +177,8 @@ def _run_all(
         elif ended.task in there and not _has_result(ended.task):
           launcher.start([ended.task])  # Nobody runs it any more.
         else:
+          if ended.out_of_memory and not _has_result(ended.task):
+            _note_kill(ended.task)
           shown.ended(ended)
           for sink, target in exports:
             sink.export(shown.folder, target)
@@ -189,6 +191,18 @@ def _run_all(
 def _has_result(task: launch.Task) -> bool:
   """Whether the trial of a task has ended."""
   return (task.folder / 'result.json').exists()
+
+
+def _note_kill(task: launch.Task) -> None:
+  """Writes how a trial ended that the system has ended."""
+  progress = files.read_json(task.folder / 'progress.json') or {}
+  result = {
+    'outcome': layout.Outcome.OUT_OF_MEMORY,
+    'message': 'the system ended it: the host is out of memory',
+    'step': progress.get('step', 0),
+    'submission_time': None,
+  }
+  files.write_json(task.folder / 'result.json', result)
 
 
 def _summary(

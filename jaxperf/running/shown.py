@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import pathlib
+import shutil
+import signal
 
 import rich.console
 import rich.live
@@ -13,6 +15,8 @@ import rich.text
 from jaxperf import errors
 from jaxperf.records import files, layout, status
 from jaxperf.running import launch
+
+_FULL_BYTES = 2**16  # Less is left, in units of whole blocks, when it is full.
 
 
 class Shown:
@@ -65,7 +69,7 @@ class Shown:
     trial = self._trial(ended.task)
     log = ended.task.folder / 'trial.log'
     if ended.status == 2:
-      raise errors.UserError(_last_line(log))
+      raise errors.UserError(_full(ended.task) or _last_line(log))
     if trial.result is not None:
       outcome = layout.Outcome(trial.result['outcome'])
       text = f'{outcome:<8} {status.describe(trial)}'
@@ -74,9 +78,7 @@ class Shown:
     elif ended.status == launch.STOPPED:
       text = 'stopped, can be continued'
     else:
-      text = (
-        f'error: it ended with status {ended.status} and no result (see {log})'
-      )
+      text = f'error: {_end(ended)} (see {log})'
     count = f'[{self._done}/{self._count}]'
     self._console.print(f'{count} {trial.folder}: {text}', markup=False)
 
@@ -94,6 +96,26 @@ class Shown:
     if launcher.waiting:
       lines.append(f'{launcher.waiting} more waiting')
     return rich.text.Text('\n'.join(lines), no_wrap=True, overflow='ellipsis')
+
+
+def _end(ended: launch.Ended) -> str:
+  """How a process ended that left no result."""
+  if full := _full(ended.task):
+    return full
+  if ended.status is not None and ended.status < 0:
+    name = signal.Signals(-ended.status).name
+    return f'its process was ended by {name}; started again, it goes on'
+  return (
+    f'its process ended with status {ended.status} and left no result, as '
+    'after os._exit or a crash; started again, it goes on'
+  )
+
+
+def _full(task: launch.Task) -> str | None:
+  """That the disk is full, if it is."""
+  if shutil.disk_usage(task.folder).free > _FULL_BYTES:
+    return None
+  return f'the disk of {task.folder} is full: free some space, and start again'
 
 
 def _last_line(path: pathlib.Path) -> str:

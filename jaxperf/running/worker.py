@@ -14,7 +14,7 @@ from collections.abc import Callable
 import jax
 
 from jaxperf import cache, rules
-from jaxperf.records import files, layout
+from jaxperf.records import files, layout, log_file
 from jaxperf.running import build, entries, environment, identity, launch
 from jaxperf.running import config as config_lib
 from jaxperf.running import folder as folder_lib
@@ -35,6 +35,7 @@ def run(folder: pathlib.Path, name: str) -> int:
     UserError: if there is no such trial, or it cannot start.
   """
   should_stop = _stop_on_signals()
+  log_file.watch(sys.stdout.fileno())
   config = folder_lib.read_config(folder)
   job = folder_lib.read_job(folder, name)
   if not rules.load(config.rules).counts_compilation:

@@ -70,7 +70,9 @@ def read(folder: pathlib.Path, like: Mapping[str, PyTree]) -> Iterator:
   if not (folder / FOLDER).is_dir():
     return
   checkpointer = checkpoint.Checkpointer(folder / FOLDER, read_only=True)
-  for step in checkpointer.steps():
-    state, row = checkpointer.read(step, like)
-    yield Evaluated(row, state['params'], state['model_state'])
-  checkpointer.close()
+  try:
+    for step in checkpointer.steps():
+      state, row = checkpointer.read(step, like)
+      yield Evaluated(row, state['params'], state['model_state'])
+  finally:
+    checkpointer.close()

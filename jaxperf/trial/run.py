@@ -64,6 +64,10 @@ def run(
     # `sys.exit` and a KeyboardInterrupt of its own (ours only asks for a stop).
     except (Exception, SystemExit, KeyboardInterrupt) as error:
       traceback.print_exc()
+      if primary and not (folder / 'lock').exists():
+        raise errors.UserError(
+          f'{folder} is gone: it was moved or removed while its trial ran'
+        ) from error
       message = errors.first_line(error)
       outcome = _outcome(error)
     if outcome is layout.Outcome.STOPPED:

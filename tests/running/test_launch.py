@@ -3,7 +3,9 @@
 """The launcher contract, and what the processes of trials are given."""
 
 import json
+import pathlib
 import sys
+import time
 
 import pytest
 
@@ -20,6 +22,7 @@ def _config(**values):
 
 
 def _python(folder, code):
+  folder.mkdir(parents=True, exist_ok=True)
   return launch.Task(folder, [sys.executable, '-c', code])
 
 
@@ -65,7 +68,7 @@ def test_stop_ends_what_runs_and_drops_what_waits(tmp_path):
     assert not launcher.ended()
   launcher.stop()
   assert (list(launcher.running), launcher.waiting) == ([], 0)
-  assert not (tmp_path / 'b').exists()
+  assert not (tmp_path / 'b/trial.log').exists()
 
 
 def test_a_launcher_that_there_is_not_is_refused():
@@ -98,3 +101,54 @@ def test_places_share_the_visible_devices(
   monkeypatch.setenv('CUDA_VISIBLE_DEVICES', devices)
   given = _environments(tmp_path, places)
   assert [each['CUDA_VISIBLE_DEVICES'] for each in given] == shares
+
+
+def test_what_a_trial_leaves_behind_ends_with_it(tmp_path):
+  code = (
+    'import subprocess, sys; child = subprocess.Popen([sys.executable, "-c", '
+    '"import time; time.sleep(600)"]); print(child.pid, flush=True)'
+  )
+  launcher = local.Local(1)
+  launcher.start([_python(tmp_path / 'a', code)])
+  while launcher.running:
+    launcher.ended()
+  pid = int((tmp_path / 'a/trial.log').read_text())
+  deadline = time.monotonic() + 20
+  while _runs(pid) and time.monotonic() < deadline:
+    time.sleep(0.05)
+  assert not _runs(pid)
+
+
+def _runs(pid):
+  """Whether there is such a process, other than one waiting to be reaped."""
+  try:
+    status = pathlib.Path(f'/proc/{pid}/stat').read_text()
+  except FileNotFoundError:
+    return False
+  return status.rpartition(')')[2].split()[0] != 'Z'
+
+
+@pytest.mark.parametrize(
+  ('kills', 'expected'), [((3, 4), True), ((3, 3), False)]
+)
+def test_a_kill_for_want_of_memory_is_told_from_others(
+  tmp_path, monkeypatch, kills, expected
+):
+  counts = iter(kills)
+  monkeypatch.setattr(local, '_memory_kills', lambda: next(counts))
+  launcher = local.Local(1)
+  launcher.start(
+    [_python(tmp_path / 'a', 'import os; os.kill(os.getpid(), 9)')]
+  )
+  ended = []
+  while not ended:
+    ended = launcher.ended()
+  assert (ended[0].status, ended[0].out_of_memory) == (-9, expected)
+
+
+def test_a_folder_that_was_moved_is_not_made_again(tmp_path):
+  launcher = local.Local(1)
+  task = launch.Task(tmp_path / 'gone' / 'trial_1', [sys.executable, '-c', ''])
+  with pytest.raises(errors.UserError, match='is gone: if it was moved'):
+    launcher.start([task])
+  assert not (tmp_path / 'gone').exists()

@@ -5,6 +5,8 @@ import dataclasses
 import json
 import math
 import pathlib
+import signal
+import sys
 import threading
 import time
 
@@ -16,6 +18,7 @@ import pytest
 
 import jaxperf
 from jaxperf import errors
+from jaxperf.records import parse
 from jaxperf.trial import checkpoint, compiled
 from jaxperf.trial import run as run_lib
 from tests import tiny
@@ -375,3 +378,183 @@ def test_host_memory_is_flat_over_twenty_evaluations(tmp_path):
   )
   assert len(memory) >= 20
   assert memory[-1] - memory[4] < 10_000
+
+
+def _ending(how):
+  """A submission whose hook does something after the first evaluation."""
+  return dataclasses.replace(
+    tiny.SUBMISSION, on_eval=lambda history, run: how()
+  )
+
+
+@pytest.mark.parametrize(
+  ('how', 'message'),
+  [
+    (lambda: sys.exit(3), 'SystemExit: 3'),
+    (lambda: sys.exit(), 'SystemExit: '),
+    (lambda: signal.default_int_handler(2, None), 'KeyboardInterrupt: '),
+  ],
+)
+def test_a_submission_that_exits_ends_its_trial_with_error(
+  tmp_path, how, message
+):
+  assert run_lib.run(_make(submission=_ending(how)), tmp_path) == 'error'
+  assert result(tmp_path)['message'] == message
+
+
+def test_the_cause_in_a_host_callback_is_told(tmp_path):
+  def callback(value):
+    if value >= 3:
+      raise ValueError('three is too many')
+
+  def make(hps, run):
+    def update(updates, state, params=None):
+      jax.debug.callback(callback, state)
+      return updates, state + 1
+
+    return optax.GradientTransformation(lambda p: jnp.int32(0), update)
+
+  submission = dataclasses.replace(tiny.SUBMISSION, optimizer=make)
+  assert run_lib.run(_make(submission=submission), tmp_path) == 'error'
+  message = result(tmp_path)['message']
+  assert message.startswith('ValueError: three is too many (in a callback, ')
+  assert __file__ in message
+
+
+def test_the_step_at_which_the_loss_stops_being_finite_is_told(
+  tmp_path, capsys
+):
+  explode = dataclasses.replace(
+    tiny.SUBMISSION, optimizer=lambda h, r: optax.scale(-1e38)
+  )
+  run_lib.run(_make(submission=explode), tmp_path)
+  losses = [
+    float(row['loss'])
+    for row in csv.DictReader((tmp_path / 'measurements.csv').open())
+    if row['loss']
+  ]
+  first = 1 + next(i for i, x in enumerate(losses) if not math.isfinite(x))
+  assert first > 1
+  assert result(tmp_path)['nonfinite_step'] == first
+  assert f'at step {first}\n' in capsys.readouterr().out
+  progress = json.loads((tmp_path / 'progress.json').read_text())
+  assert progress['nonfinite_step'] == first
+
+
+def test_the_loss_of_a_step_that_is_not_logged_is_watched(tmp_path):
+  def make(hps, run):
+    def update(updates, state, params=None):
+      bad = jnp.where(state == 132, jnp.nan, 0.0)  # In front of update 134.
+      return jax.tree.map(lambda g: 0 * g + bad, updates), state + 1
+
+    return optax.GradientTransformation(lambda p: jnp.int32(0), update)
+
+  submission = dataclasses.replace(tiny.SUBMISSION, optimizer=make)
+  trial = _make(submission=submission, budget=140, eval_period=140)
+  run_lib.run(trial, tmp_path)
+  assert result(tmp_path)['nonfinite_step'] == 134
+
+
+NAMES = ['trust ratio', 'score', 'Loss', 'validation/loss', 'a,b"c', 'ä\nö']
+COLUMNS = [
+  *('trust ratio', 'scalar/score', 'scalar/Loss', 'scalar/validation/loss'),
+  *('a,b"c', 'ä\\nö'),
+]
+
+
+def test_scalars_of_a_step_are_recorded_whatever_their_names(tmp_path):
+  def train_step(hps, run):
+    inner = tiny.adam(hps, run)
+
+    def step(state, gradients, key):
+      value, grad, model_state = gradients.grad_fn(state.params, True)
+      updates, opt_state = inner.update(grad, state.opt_state, state.params)
+      params = optax.apply_updates(state.params, updates)
+      scalars = {name: jnp.float32(i) for i, name in enumerate(NAMES)}
+      return params, model_state, opt_state, {'loss': value} | scalars
+
+    return step
+
+  submission = dataclasses.replace(tiny.SUBMISSION, train_step=train_step)
+  calls = iter(range(1000))
+  stopped = run_lib.run(
+    _make(submission=submission), tmp_path, lambda: next(calls) == 25
+  )
+  assert stopped == 'stopped'
+  assert run_lib.run(_make(submission=submission), tmp_path) == 'budget'
+  found = dict(parse.training_scalars(tmp_path / 'measurements.csv'))
+  assert sorted(found) == list(range(60))
+  for values in found.values():
+    assert values.pop('loss') > 0
+    assert values == {name: float(i) for i, name in enumerate(COLUMNS)}
+
+
+def test_scalars_in_the_state_of_a_transformation_are_recorded(tmp_path):
+  def counting(name):
+    def init(params):
+      return jaxperf.Scalars({name: jnp.float32(0)})
+
+    def update(updates, state, params=None):
+      return updates, jaxperf.Scalars({name: state.values[name] + 1})
+
+    return optax.GradientTransformation(init, update)
+
+  submission = dataclasses.replace(
+    tiny.SUBMISSION,
+    optimizer=lambda hps, run: optax.chain(
+      counting('count'), tiny.adam(hps, run), counting('count')
+    ),
+  )
+  run_lib.run(_make(submission=submission), tmp_path)
+  found = dict(parse.training_scalars(tmp_path / 'measurements.csv'))
+  assert [found[i]['count'] for i in range(60)] == list(range(1, 61))
+  assert [found[i]['count 2'] for i in range(60)] == list(range(1, 61))
+  assert found[0]['loss'] > 0
+
+
+@pytest.mark.parametrize(
+  ('scalars', 'message'),
+  [
+    (lambda: {'a': jnp.ones(3)}, r"'a' of the step has the shape \(3,\)"),
+    (lambda: jnp.ones(()), 'as its scalars: expected a dictionary'),
+  ],
+)
+def test_what_is_no_scalar_is_refused(tmp_path, scalars, message):
+  def train_step(hps, run):
+    def step(state, gradients, key):
+      return state.params, state.model_state, state.opt_state, scalars()
+
+    return step
+
+  submission = dataclasses.replace(tiny.SUBMISSION, train_step=train_step)
+  with pytest.raises(errors.UserError, match=message):
+    run_lib.run(_make(submission=submission), tmp_path)
+
+
+def test_interruptions_before_a_checkpoint_are_counted(tmp_path):
+  class Cable(BaseException):
+    """Pulled: nothing is saved, nothing is written."""
+
+  def pull():
+    raise Cable
+
+  for _ in range(3):
+    with pytest.raises(Cable):
+      run_lib.run(_make(), tmp_path, pull)
+  assert run_lib.run(_make(), tmp_path) == 'budget'
+  assert result(tmp_path)['preemption_count'] == 3
+  assert {row['preemption_count'] for row in evaluations(tmp_path)} == {'3'}
+  assert (tmp_path / 'flags_3.json').exists()
+
+
+def test_a_folder_that_is_moved_away_is_not_made_again(tmp_path):
+  folder = tmp_path / 'trial_1'
+
+  def move():
+    if folder.exists():
+      folder.rename(tmp_path / 'elsewhere')
+    return False
+
+  with pytest.raises(errors.UserError, match='moved or removed while its'):
+    run_lib.run(_make(), folder, move)
+  assert [path.name for path in tmp_path.iterdir()] == ['elsewhere']

@@ -52,10 +52,12 @@ class Ended(NamedTuple):
   Attributes:
     task: what was started.
     status: exit status of its process; None if that is not known.
+    out_of_memory: whether the system ended it for want of host memory.
   """
 
   task: Task
   status: int | None
+  out_of_memory: bool = False
 
 
 class Launcher(Protocol):

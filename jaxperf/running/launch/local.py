@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from jaxperf import errors
 from jaxperf.running import launch
 
 _POLL_S = 0.2
@@ -28,11 +29,12 @@ def make(config) -> Local:
 
 
 class _Child(NamedTuple):
-  """A task, its process, and which of the places it has."""
+  """A task, its process, its place, and the system's kills before it."""
 
   task: launch.Task
   popen: subprocess.Popen
   slot: int
+  kills: int
 
 
 class Local:
@@ -70,8 +72,17 @@ class Local:
     time.sleep(_POLL_S)
     done = [c for c in self._children if c.popen.poll() is not None]
     self._children = [c for c in self._children if c not in done]
+    for child in done:  # What it started and left behind ends with it.
+      _signal(child, signal.SIGKILL)
     self._fill()
-    return [launch.Ended(c.task, c.popen.returncode) for c in done]
+    return [
+      launch.Ended(
+        c.task,
+        c.popen.returncode,
+        c.popen.returncode == -signal.SIGKILL and _memory_kills() > c.kills,
+      )
+      for c in done
+    ]
 
   def stop(self) -> None:
     """Asks the children to save and end; kills those that do not."""
@@ -91,20 +102,42 @@ class Local:
       task = self._waiting.popleft()
       taken = {child.slot for child in self._children}
       slot = min(set(range(self._places)) - taken)
+      kills = _memory_kills()
       popen = _start(task, _visible_devices(slot, self._places))
-      self._children.append(_Child(task, popen, slot))
+      self._children.append(_Child(task, popen, slot, kills))
 
   def _signal(self, number: int) -> None:
-    """Sends a signal to the children and to whatever they started."""
+    """Sends a signal to all children."""
     for child in self._children:
-      with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.popen.pid, number)
+      _signal(child, number)
+
+
+def _signal(child: _Child, number: int) -> None:
+  """Sends a signal to a child and to whatever it started."""
+  with contextlib.suppress(ProcessLookupError):
+    os.killpg(child.popen.pid, number)
+
+
+def _memory_kills() -> int:
+  """How many processes Linux has ended for want of memory."""
+  with contextlib.suppress(OSError), open('/proc/vmstat') as file:
+    for line in file:
+      name, _, count = line.partition(' ')
+      if name == 'oom_kill':
+        return int(count)
+  return 0
 
 
 def _start(task: launch.Task, variables: dict[str, str]) -> subprocess.Popen:
   """Starts a process whose output goes to the trial's log."""
-  task.folder.mkdir(parents=True, exist_ok=True)
-  with (task.folder / 'trial.log').open('a') as log:
+  try:
+    log = (task.folder / 'trial.log').open('a')
+  except FileNotFoundError:
+    raise errors.UserError(
+      f'{task.folder} is gone: if it was moved, go on with the same command '
+      'and the new --workdir'
+    ) from None
+  with log:
     return subprocess.Popen(
       task.command,
       stdout=log,
