@@ -4,7 +4,8 @@
 
 import os
 
-os.environ['XLA_FLAGS'] = (
-  os.environ.get('XLA_FLAGS', '') + ' --xla_force_host_platform_device_count=8'
-)
+_DEVICES = '--xla_force_host_platform_device_count=8'
+_flags = os.environ.get('XLA_FLAGS', '')
+if _DEVICES not in _flags:  # Processes of pytest-xdist inherit it.
+  os.environ['XLA_FLAGS'] = f'{_flags} {_DEVICES}'.strip()
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
