@@ -21,6 +21,8 @@ def test_the_notebook_runs_and_leaves_nothing_behind(
   (tmp_path / 'temporary').mkdir()
   folder = tmp_path / 'folder'
   folder.mkdir()
+  mine = folder / 'figure.svg'
+  mine.write_text('of the reader')
   client = nbclient.NotebookClient(
     nbformat.read(path, as_version=4),
     timeout=_CELL_TIMEOUT_S,
@@ -29,7 +31,8 @@ def test_the_notebook_runs_and_leaves_nothing_behind(
   )
   # One CPU device, as a reader has.
   client.execute(env=os.environ | {'XLA_FLAGS': ''})
-  assert list(folder.iterdir()) == []
+  assert list(folder.iterdir()) == [mine]
+  assert mine.read_text() == 'of the reader'
   assert list((tmp_path / 'temporary').iterdir()) == []
 
 

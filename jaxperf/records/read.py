@@ -35,6 +35,7 @@ _RECORDED = (
   'outcome',
   'message',
   'nonfinite_step',
+  'last_step',
   'preemptions',
   'buckets',
   'hardware',
@@ -56,8 +57,9 @@ class Results(NamedTuple):
       `submission`, `study`, `workload`, `framework`, `trial`, `path` (as
       text), `folder` (to open files with), `evaluations` (their number), and
       where they are recorded `outcome`, `message`, `nonfinite_step` (the first
-      whose loss was not finite), `preemptions`, `buckets` (what the clock
-      counted: name -> seconds), `hardware`, `software`; None otherwise.
+      whose loss was not finite), `last_step`, `preemptions`, `buckets`
+      (what the clock counted: name -> seconds), `hardware`, `software`; None
+      otherwise.
       `identity` is a list of what made it, see `records.identity`; `verified`
       whether `jaxperf verify` passed it, None if it was not asked.
     notes: what was skipped or repaired.
@@ -185,6 +187,7 @@ def _record(
     'outcome': _text(result.get('outcome')),
     'message': _text(result.get('message')),
     'nonfinite_step': result.get('nonfinite_step'),
+    'last_step': result.get('step'),
     'preemptions': result.get('preemption_count'),
     'buckets': result.get('buckets'),
     'hardware': _hardware(environment),

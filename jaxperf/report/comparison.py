@@ -10,7 +10,7 @@ from jaxperf import errors
 from jaxperf import text as text_lib
 from jaxperf.records import layout
 from jaxperf.report import text as report_text
-from jaxperf.scoring import comparison
+from jaxperf.scoring import comparison, tables
 from jaxperf.scoring import verdict as verdict_lib
 
 
@@ -28,7 +28,7 @@ def text(verdict: verdict_lib.Verdict, a: str, b: str) -> str:
         f'no submission {name!r} here{errors.nearest(name, known)} '
         f'There are: {", ".join(known)}.'
       )
-  result = comparison.compare(verdict.studies, a, b)
+  result = comparison.compare(tables.counted_studies(verdict), a, b)
   rows = [
     [
       row.Index,
@@ -42,8 +42,9 @@ def text(verdict: verdict_lib.Verdict, a: str, b: str) -> str:
   header = ['workload', a, b, 'ratio', f'{a} faster']
   parts = [
     f'{verdict.unit.capitalize()} to the target, paired by study (median; '
-    'inf: not reached)',
+    'inf: not reached, or voided)',
     text_lib.layout(header, rows),
+    _closeness(verdict, result, a, b),
     text_lib.wrapped(_compared(result, a, b)),
     report_text.warnings(verdict.warnings),
     report_text.notes(verdict.notes),
@@ -55,12 +56,64 @@ def text(verdict: verdict_lib.Verdict, a: str, b: str) -> str:
 def _compared(result: comparison.Comparison, a: str, b: str) -> str:
   """The comparison in one or two sentences."""
   decided = result.wins + result.losses
+  if not decided:
+    return f'No pair says which is faster{_neither(result)}.'
   sentence = f'{a} was faster in {result.wins} of {decided} decided pairs'
-  if decided:
-    sentence += f' (two-sided sign test: p = {result.p_value:.2g})'
+  sentence += f' (two-sided sign test: p = {result.p_value:.2g})'
   if np.isfinite(result.ratio):
-    sentence += f'. Where both reach the target it takes {result.ratio:.2f}'
-    sentence += f' times as long as {b}'
+    sentence += (
+      f'. On the workloads that both solve it takes {result.ratio:.2f}'
+    )
+    sentence += (
+      f' times as long as {b} (geometric mean of the ratios of medians'
+    )
     if np.isfinite(result.low):
-      sentence += f' (95% interval {result.low:.2f} to {result.high:.2f})'
+      sentence += f'; 95% interval {result.low:.2f} to {result.high:.2f}'
+    sentence += ')'
   return f'{sentence}.'
+
+
+def _neither(result: comparison.Comparison) -> str:
+  """Why no pair is decided."""
+  if np.isinf(result.pairs[['a', 'b']]).all(axis=None):
+    return ': neither reaches a target in any study'
+  return ': they are as fast in all of them'
+
+
+def _closeness(
+  verdict: verdict_lib.Verdict, result: comparison.Comparison, a: str, b: str
+) -> str:
+  """How close both came where one or both did not reach the target."""
+  by_workload = comparison.by_workload(result)
+  missed = by_workload.index[by_workload['ratio'].isna()]
+  best = tables.best_metrics(verdict, list(missed))
+  rows, closer = [], {a: 0, b: 0}
+  for workload in missed:
+    goal = verdict.rules.workloads[workload]
+    values = best[workload].reindex([a, b])
+    order = values.sort_values(ascending=goal.minimize)
+    leads = (
+      order.index[0]
+      if values.notna().all() and (values.nunique() > 1)
+      else None
+    )
+    if leads is not None:
+      closer[leads] += 1
+    rows.append(
+      [
+        workload,
+        f'{goal.metric} {goal.validation_target:g}',
+        *(text_lib.metric(value) for value in values),
+        leads or '-',
+      ]
+    )
+  if not rows:
+    return ''
+  return '\n\n'.join(
+    [
+      'How close they came where not both reach the target: best validation '
+      'metric within the budget',
+      text_lib.layout(['workload', 'target', a, b, 'closer'], rows),
+      f'{a} came closer on {closer[a]} of these, {b} on {closer[b]}.',
+    ]
+  )

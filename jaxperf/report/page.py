@@ -106,7 +106,9 @@ def _setting(verdict: verdict_lib.Verdict) -> str:
 
 
 def _ranking(verdict: verdict_lib.Verdict) -> str:
-  """The table of the first screen."""
+  """The table of the first screen; nothing is ranked against itself."""
+  if len(verdict.scores) == 1:
+    return ''
   table = tables.standings(verdict)
   sure, clocks = 'low' in table, 'other_score' in table
   other = times.other_unit(verdict.unit)

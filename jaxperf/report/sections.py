@@ -52,18 +52,25 @@ def sections(
   return {title: body for title, body in everything.items() if body}
 
 
-def _scores(verdict: verdict_lib.Verdict) -> str:
-  """The profile and the times."""
+def _profile(verdict: verdict_lib.Verdict) -> str:
+  """The performance profile; one submission has none."""
+  if len(verdict.scores) == 1:
+    return ''
   profile = tables.profile(verdict)
   best = ', '.join(
     f'{name} {100 * rho.iloc[0]:.0f}%' for name, rho in profile.iterrows()
   )
+  return html.figure(
+    figures.performance_profile(profile),
+    f'Performance profile. Fastest on: {best}.',
+    _PROFILE,
+  )
+
+
+def _scores(verdict: verdict_lib.Verdict) -> str:
+  """The profile and the times."""
   return (
-    html.figure(
-      figures.performance_profile(profile),
-      f'Performance profile. Fastest on: {best}.',
-      _PROFILE,
-    )
+    _profile(verdict)
     + html.figure(
       figures.time_heatmap(tables.times(verdict), verdict.unit),
       f'Median {verdict.unit} to the target of every submission on every '
@@ -126,7 +133,8 @@ def _certainty(verdict: verdict_lib.Verdict) -> str:
 def _clocks(verdict: verdict_lib.Verdict) -> str:
   """Scores over steps or seconds, with and without compilation."""
   scores = tables.clocks(verdict)
-  return '' if scores is None else html.scores('submission', scores)
+  alone = len(verdict.scores) == 1
+  return '' if scores is None or alone else html.scores('submission', scores)
 
 
 def _budget(verdict: verdict_lib.Verdict) -> str:
@@ -136,6 +144,12 @@ def _budget(verdict: verdict_lib.Verdict) -> str:
   fractions = diagnostics.budget_fractions(
     tables.times(verdict, held_out=False), verdict.rules, verdict.ruleset
   )
+  used = html.figure(
+    figures.budget_use(fractions),
+    'Share of the budget used until the target, by workload and submission.',
+  )
+  if len(verdict.scores) == 1:
+    return used
   by_budget = diagnostics.scores_by_budget(
     verdict.results,
     verdict.rules,
@@ -144,10 +158,7 @@ def _budget(verdict: verdict_lib.Verdict) -> str:
     unit=verdict.unit,
   )
   return (
-    html.figure(
-      figures.budget_use(fractions),
-      'Share of the budget used until the target, by workload and submission.',
-    )
+    used
     + '<h3>Scores under smaller budgets</h3>'
     + html.scores(
       'submission', by_budget.rename(columns='{:.0%} of the budget'.format)

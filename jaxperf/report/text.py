@@ -23,8 +23,7 @@ def text(verdict: verdict_lib.Verdict) -> str:
     _title(verdict),
     times(verdict),
     _closest(verdict),
-    _ranking(verdict),
-    _certainty(verdict),
+    *_places(verdict),
     text_lib.wrapped(headline(verdict)),
     warnings(verdict.warnings),
     notes(verdict.notes),
@@ -123,6 +122,18 @@ def notes(found: Sequence[layout.Note]) -> str:
     more = f' and {len(places) - 1} more' if len(places) > 1 else ''
     lines.append(text_lib.wrapped(f'Note: {places[0]}{more}: {what}'))
   return '\n'.join(lines)
+
+
+def _places(verdict: verdict_lib.Verdict) -> list[str]:
+  """The ranking and how sure it is; nothing is ranked against itself."""
+  if len(verdict.scores) > 1:
+    return [_ranking(verdict), _certainty(verdict)]
+  return [
+    text_lib.wrapped(
+      'One submission: a score ranks it among others. Run another one with it, '
+      'or place it among published results with --against.'
+    )
+  ]
 
 
 def _title(verdict: verdict_lib.Verdict) -> str:

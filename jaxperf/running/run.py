@@ -212,17 +212,19 @@ def _summary(
   console: rich.console.Console,
 ) -> int:
   """Counts the outcomes."""
-  outcomes = collections.Counter(
-    _outcome(folder, job) or layout.Outcome.ERROR for job in jobs
-  )
+  ends = [_outcome(folder, job) for job in jobs]
+  outcomes = collections.Counter(end or 'not ended' for end in ends)
   text = ', '.join(f'{n} {name}' for name, n in sorted(outcomes.items()))
   console.print(f'{len(jobs)} trials: {text}')
-  failed = sum(n for outcome, n in outcomes.items() if outcome.failed)
+  failed = sum(end is not None and end.failed for end in ends)
   if failed:
     console.print(
       f'{failed} failed; after mending the cause run the same command with '
       '--retry'
     )
+  if unended := ends.count(None):
+    console.print(f'{unended} did not end: the same command goes on with them')
+    failed += unended
   where = shlex.quote(str(folder))
   if config.rehearsal:  # Nothing to score.
     return 1 if failed else 0

@@ -15,11 +15,13 @@ class Comparison(NamedTuple):
   """A against B, study by study.
 
   Attributes:
-    pairs: `workload`, `study`, `a`, `b` (times), `ratio` (a / b; NaN unless
-      both reached the target); one row a study that both have.
+    pairs: `workload`, `study`, `a`, `b` (times); one row a study that both
+      have.
     wins: pairs in which A was faster, a reached target beating an unreached.
     losses: pairs in which B was faster.
-    ratio: geometric mean of a / b; below 1, A is faster.
+    ratio: geometric mean, over the workloads that both solve, of the ratio of
+      their median times, a / b; below 1, A is faster. The inverse of the
+      speed-up in the ranking.
     low: of its 95% interval.
     high: likewise.
     p_value: of the two-sided sign test on wins and losses.
@@ -48,7 +50,7 @@ def compare(
   resamples pairs within each workload.
 
   Args:
-    studies: from `times.study_times`.
+    studies: from `times.study_times`, of what counts.
     a: name of the submission.
     b: name of the other.
     samples: bootstrap samples for the interval.
@@ -64,15 +66,12 @@ def compare(
     index=['workload', 'study'], columns='submission', values='time'
   )
   pairs = wide[[a, b]].dropna().set_axis(['a', 'b'], axis=1).reset_index()
-  both = np.isfinite(pairs[['a', 'b']]).all(axis=1)
-  pairs['ratio'] = (pairs['a'] / pairs['b']).where(both)
   wins = int((pairs['a'] < pairs['b']).sum())
   losses = int((pairs['a'] > pairs['b']).sum())
-  logs = [
-    np.log(group['ratio'].dropna().to_numpy())
-    for _, group in pairs[both].groupby('workload')
+  times = [
+    group[['a', 'b']].to_numpy() for _, group in pairs.groupby('workload')
   ]
-  mean, low, high = _resampled_mean(logs, samples, seed)
+  mean, low, high = _resampled_mean(times, samples, seed)
   return Comparison(
     pairs, wins, losses, mean, low, high, _sign_test(wins, losses)
   )
@@ -82,19 +81,17 @@ def by_workload(comparison: Comparison) -> pd.DataFrame:
   """A comparison by workload.
 
   Returns:
-    One row a workload: `a` and `b` (median times), `ratio` (geometric mean; NaN
-    if both never reach the target in one study), `wins` of a, `studies`.
+    One row a workload: `a` and `b` (median times), `ratio` (of these; NaN
+    unless both are finite), `wins` of a, `studies`.
   """
   table = comparison.pairs
-  table = table.assign(
-    wins=table['a'] < table['b'], log_ratio=np.log(table['ratio'])
-  )
-  groups = table.groupby('workload')
+  groups = table.assign(wins=table['a'] < table['b']).groupby('workload')
+  a, b = groups['a'].median(), groups['b'].median()
   return pd.DataFrame(
     {
-      'a': groups['a'].median(),
-      'b': groups['b'].median(),
-      'ratio': np.exp(groups['log_ratio'].mean()),
+      'a': a,
+      'b': b,
+      'ratio': (a / b).where(np.isfinite(a) & np.isfinite(b)),
       'wins': groups['wins'].sum(),
       'studies': groups.size(),
     }
@@ -102,25 +99,44 @@ def by_workload(comparison: Comparison) -> pd.DataFrame:
 
 
 def _resampled_mean(
-  logs: list[np.ndarray], samples: int, seed: int
+  times: list[np.ndarray], samples: int, seed: int
 ) -> tuple[float, float, float]:
-  """Geometric mean over workloads, and its 95% interval."""
-  if not logs:
-    return math.nan, math.nan, math.nan
+  """Geometric mean of ratios of medians over workloads, and its 95% interval.
+
+  Args:
+    times: of a and b, an array of shape (studies, 2) a workload.
+    samples: how often the studies are drawn again.
+    seed: of the draws.
+  """
+  mean = _mean([_log_ratio(pairs[None]) for pairs in times])
+  if math.isnan(mean.item()) or max(len(pairs) for pairs in times) < 2:
+    return float(np.exp(mean.item())), math.nan, math.nan
   rng = np.random.default_rng(seed)
-  means = np.stack(
+  means = _mean(
     [
-      values[rng.integers(len(values), size=(samples, len(values)))].mean(
-        axis=1
-      )
-      for values in logs
+      _log_ratio(pairs[rng.integers(len(pairs), size=(samples, len(pairs)))])
+      for pairs in times
     ]
-  ).mean(axis=0)
-  mean = np.mean([values.mean() for values in logs])
-  if max(len(values) for values in logs) < 2:
-    return float(np.exp(mean)), math.nan, math.nan
-  low, high = np.quantile(means, [0.025, 0.975])
-  return float(np.exp(mean)), float(np.exp(low)), float(np.exp(high))
+  )
+  low, high = np.nanquantile(means, [0.025, 0.975])
+  return float(np.exp(mean.item())), float(np.exp(low)), float(np.exp(high))
+
+
+def _log_ratio(pairs: np.ndarray) -> np.ndarray:
+  """Of the medians of samples (samples, studies, 2); NaN unless both count."""
+  medians = np.median(pairs, axis=1)
+  counts = np.isfinite(medians).all(axis=1)
+  medians = np.where(counts[:, None], medians, math.nan)
+  return np.log(medians[:, 0] / medians[:, 1])
+
+
+def _mean(logs: list[np.ndarray]) -> np.ndarray:
+  """Mean over the workloads that count, for each sample; NaN if none does."""
+  table = np.stack(logs) if logs else np.full((1, 1), math.nan)
+  known = ~np.isnan(table)
+  total = np.where(known, table, 0.0).sum(axis=0)
+  count = known.sum(axis=0)
+  return np.where(count > 0, total / np.maximum(count, 1), math.nan)
 
 
 def _sign_test(wins: int, losses: int) -> float:

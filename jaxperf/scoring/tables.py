@@ -59,14 +59,15 @@ def standings(verdict: verdict_lib.Verdict) -> pd.DataFrame:
   """The ranking, and what helps to judge it.
 
   Returns:
-    The columns of `ranking`; `speedup` over the reference, a geometric mean
-    over the `common` workloads that both solve; `other_score`, by steps for
+    The columns of `ranking`; `speedup` over the reference, the geometric mean
+    of ratios of median times over the `common` workloads that both solve, none
+    of their times voided; `other_score`, by steps for
     seconds and the reverse; `low`, `high`, `rank_low`, `rank_high`, as in
     `confidence.intervals`. What the verdict does not know is left out.
   """
   table = ranking(verdict)
   means = diagnostics.geometric_mean(
-    diagnostics.speedups(times(verdict, held_out=False), verdict.reference)
+    diagnostics.speedups(verdict.counted, verdict.reference)
   )
   table['speedup'], table['common'] = means['mean'], means['workloads']
   if verdict.other_scores is not None:
@@ -149,6 +150,16 @@ def chance_of_lead(verdict: verdict_lib.Verdict) -> float | None:
     return None
   first, second = verdict.scores.index[:2]
   return confidence.probability_better(verdict.samples).loc[first, second]
+
+
+def counted_studies(verdict: verdict_lib.Verdict) -> pd.DataFrame:
+  """Times by study of the scored workloads; those that are voided infinite."""
+  void = voided(verdict).stack()
+  studies = verdict.studies
+  studies = studies[studies['workload'].isin(verdict.scoring.workloads)].copy()
+  pairs = pd.MultiIndex.from_frame(studies[['submission', 'workload']])
+  studies.loc[pairs.isin(void.index[void]), 'time'] = math.inf
+  return studies
 
 
 def clocks(verdict: verdict_lib.Verdict) -> pd.DataFrame | None:

@@ -35,13 +35,15 @@ def trial_times(
     budget_factor: multiplies every budget.
 
   Returns:
-    The rows of `results.trials` of known workloads, with two more columns:
-    `time` (infinite if the target was not met) and `evaluation`, the index of
-    the evaluation that met it, -1 if none did.
+    The rows of `results.trials` of known workloads, with three more columns:
+    `time` (infinite if the target was not met); `evaluation`, the index of the
+    evaluation that met it, -1 if none did; `away`, how far from the target the
+    best evaluation within the budget was (below 0: better; infinite if there
+    is none).
   """
   trials = results.trials
   trials = trials[trials['workload'].isin(list(rules.workloads))].copy()
-  trials['time'], trials['evaluation'] = np.inf, -1
+  trials['time'], trials['evaluation'], trials['away'] = np.inf, -1, np.inf
   for workload in trials['workload'].unique():
     goal = rules.workloads[workload]
     column = f'validation/{goal.metric}'
@@ -51,8 +53,11 @@ def trial_times(
     rows = results.evaluations.loc[own, ['run', *_CLOCK.values(), column]]
     target = (targets or {}).get(workload, goal.validation_target)
     budget = budget_factor * rules.budget(workload, ruleset)
-    hit = goal.reached(rows[column], target)
-    hit &= rows[_CLOCK[rules.unit]] <= budget
+    within = rows[_CLOCK[rules.unit]] <= budget
+    away = (rows[column] - target) * (1 if goal.minimize else -1)
+    best = away[within & np.isfinite(away)].groupby(rows['run']).min()
+    trials.loc[best.index, 'away'] = best
+    hit = goal.reached(rows[column], target) & within
     first = rows[hit].drop_duplicates('run')
     index = rows.groupby('run').cumcount()[first.index]
     trials.loc[first['run'], 'time'] = first[
@@ -83,8 +88,11 @@ def other_unit(unit: str) -> str:
 def study_times(trials: pd.DataFrame, choice: str = 'time') -> pd.DataFrame:
   """The time of the trial that counts in each study.
 
+  Where none met the target, the trial counts that came closest to it.
+
   Args:
-    trials: from `trial_times`.
+    trials: from `trial_times`; without `away` the first trial counts where
+      none met the target.
     choice: `'time'`: the fastest trial. `'published'`: the trial that met the
       target at the smallest evaluation index, as the code behind the
       published tables has it. That code leaves ties to the order in which a
@@ -103,13 +111,18 @@ def study_times(trials: pd.DataFrame, choice: str = 'time') -> pd.DataFrame:
   >>> study_times(trials, 'published')['time'].item()
   90.0
   """
+  if 'away' in trials:  # Of those that met it the time alone decides.
+    away = trials['away'].where(np.isinf(trials['time']), 0.0)
+    trials = trials.assign(away=away)
+  else:
+    trials = trials.assign(away=0.0)
   late = trials['evaluation'].where(trials['evaluation'] >= 0, np.inf)
   keys = ['submission', 'workload', 'study']
   if choice == 'time':
-    ordered = trials.sort_values([*keys, 'time', 'trial'])
+    ordered = trials.sort_values([*keys, 'time', 'away', 'trial'])
   else:
     ordered = trials.assign(late=late).sort_values(
-      [*keys, 'late', 'trial'], ascending=[True] * 4 + [False]
+      [*keys, 'late', 'away', 'trial'], ascending=[True] * 5 + [False]
     )
   groups = ordered.groupby(keys)
   table = groups[['time', 'trial']].first()
@@ -134,13 +147,16 @@ def median_times(studies: pd.DataFrame) -> pd.DataFrame:
 def finite_times(times: pd.DataFrame) -> dict[str, dict[str, float | None]]:
   """Submission -> workload -> time; None where the target was not reached.
 
-  >>> finite_times(pd.DataFrame({'v': [9.0], 'w': [np.inf]}, index=['a']))
+  What was not run is left out.
+
+  >>> times = {'u': [np.nan], 'v': [9.0], 'w': [np.inf]}
+  >>> finite_times(pd.DataFrame(times, index=['a']))
   {'a': {'v': 9.0, 'w': None}}
   """
   return {
     name: {
       workload: float(time) if np.isfinite(time) else None
-      for workload, time in row.items()
+      for workload, time in row.dropna().items()
     }
     for name, row in times.iterrows()
   }

@@ -19,6 +19,7 @@ from jaxperf.scoring import (
   cautions,
   clocks,
   confidence,
+  ends,
   provenance,
   published,
   ranges,
@@ -85,8 +86,10 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
     results, unverified = selection.verified(results)
     notes += unverified
   results, impossible = ranges.possible(results, rules, scoring.columns)
-  notes += impossible + cautions.unscored(results, rules, scoring.columns)
+  notes += impossible
+  notes += cautions.unscored(results, rules, scoring.columns)
   trials = _scored(timing.trials(results), results, scoring.columns)
+  notes += ends.contradictions(results, trials, rules)
   studies = timing.studies(trials)
   submissions = sorted(results.trials['submission'].unique())
   times = times_lib.median_times(studies)
@@ -95,6 +98,7 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
     *cautions.about_set(times, rules, scoring),
     *cautions.about_counts(studies, rules, ruleset),
     *cautions.about_runs(results, trials),
+    *ends.warnings(results, trials, rules, ruleset),
     *provenance.warnings(trials),
     *cautions.about_verification(unverified, results),
   ]

@@ -82,10 +82,21 @@ def figures():
     'training_curves': curves_lib.training_curves(
       curves(), goal, 'steps', NAMES
     ),
+    'scalar': curves_lib.scalar(scalars(), 'grad_norm', 'wmt', NAMES),
     'hyperparameter_scatter': curves_lib.hyperparameter_scatter(
       points, trials(), 'steps', NAMES
     ),
   }
+
+
+def scalars():
+  """One that grows and one that is not a number from some step on."""
+  rows = [
+    (run, name, step, NAN if step > 5 and run else float(step))
+    for run, name in enumerate(NAMES[:2])
+    for step in range(10)
+  ]
+  return pd.DataFrame(rows, columns=['run', 'submission', 'step', 'value'])
 
 
 def test_every_figure_is_in_the_list_above():
