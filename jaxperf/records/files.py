@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import fcntl
 import json
@@ -16,10 +17,20 @@ from jaxperf import errors
 
 
 def write_json(path: pathlib.Path, content: Any) -> None:
-  """Writes a JSON file at once or not at all."""
+  """Writes a JSON file at once or not at all.
+
+  Raises:
+    OSError: with the name of the file, also where the disk is full.
+  """
   temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-  temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + '\n')
-  temporary.replace(path)
+  text = json.dumps(content, indent=2, sort_keys=True) + '\n'
+  try:
+    temporary.write_text(text)
+    temporary.replace(path)
+  except OSError as error:
+    with contextlib.suppress(OSError):
+      temporary.unlink(missing_ok=True)
+    raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def read_json(path: pathlib.Path) -> Any | None:

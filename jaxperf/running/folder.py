@@ -39,7 +39,7 @@ def merged_config(
     'submissions': list(config.submissions),
   }
   if experiment.read(folder) is None:
-    if folder.is_dir() and any(folder.iterdir()):
+    if any(not path.is_dir() for path in folder.rglob('*')):
       raise errors.UserError(
         f'{folder} is not empty and holds nothing that `jaxperf run` planned: '
         'choose a new folder'

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import pathlib
 import shutil
 import tempfile
@@ -18,6 +20,8 @@ from jaxperf import errors
 from jaxperf.records import files, identity, layout
 from jaxperf.trial import loop, memory
 from jaxperf.trial import trial as trial_lib
+
+_NO_SPACE = os.strerror(errno.ENOSPC)
 
 
 def run(
@@ -68,7 +72,7 @@ def run(
         raise errors.UserError(
           f'{folder} is gone: it was moved or removed while its trial ran'
         ) from error
-      message = errors.first_line(error)
+      message = _message(error, folder)
       outcome = _outcome(error)
     if outcome is layout.Outcome.STOPPED:
       return outcome
@@ -98,6 +102,13 @@ def _summary(
     'eval_batch_size': session.evaluator.batch_size,
     'peak_memory': memory.peak(),
   }
+
+
+def _message(error: BaseException, folder: pathlib.Path) -> str:
+  """What ended a trial, in a line."""
+  if _NO_SPACE in str(error):  # In the text of what libraries raise, too.
+    return f'no space is left on the disk: {folder} or a folder of its own'
+  return errors.first_line(error)
 
 
 def _outcome(error: BaseException) -> layout.Outcome:

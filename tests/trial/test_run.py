@@ -158,7 +158,7 @@ def test_a_full_disk_ends_a_trial_with_error(tmp_path):
     return False
 
   assert run_lib.run(_make(), tmp_path, break_disk) == 'error'
-  assert 'No space left' in result(tmp_path)['message']
+  assert 'no space is left on the disk' in result(tmp_path)['message']
 
 
 def test_a_stopped_trial_goes_on_to_the_same_parameters(tmp_path):
