@@ -27,7 +27,9 @@ def markdown(agreements: Sequence[agreement_lib.Agreement]) -> str:
     parts.append(_about(agreement))
     if len(agreement.scores):
       parts += [_score_table(agreement), _workload_table(agreement)]
-  notes = f'Published: {published_lib.SOURCE}. {text_lib.DISCLAIMER}'
+  notes = (
+    f'Published: {published_lib.facts("v0.5").source}. {text_lib.DISCLAIMER}'
+  )
   return '\n\n'.join([*parts, notes])
 
 

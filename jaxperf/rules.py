@@ -32,6 +32,7 @@ _RANGES = {
   'bleu': (0.0, 100.0),
   'loss': (0.0, math.inf),
   'mean_average_precision': (0.0, 1.0),
+  'ppl': (1.0, math.inf),
   'ssim': (-1.0, 1.0),
   'wer': (0.0, math.inf),
 }
@@ -47,7 +48,8 @@ class WorkloadRules:
     metric: name of the target metric.
     minimize: whether smaller is better; the target must be beaten strictly.
     validation_target: value that counts for the score.
-    test_target: value that the run must also reach to end early.
+    test_target: value that the run must also reach to end early; None if there
+      is no test split, which counts as reached from the start.
     budget: submission time (seconds) or steps, external tuning.
     eval_period: seconds or steps between two evaluations.
     step_hint: steps that the baseline can do within the budget.
@@ -61,10 +63,10 @@ class WorkloadRules:
   metric: str
   minimize: bool
   validation_target: float
-  test_target: float
   budget: float
   eval_period: float
   step_hint: int
+  test_target: float | None = None
   base: str | None = None
   held_out: bool = False
   metric_range: tuple[float, float] | None = None
@@ -78,7 +80,7 @@ class WorkloadRules:
     anything = (-math.inf, math.inf)
     least, most = self.metric_range or _RANGES.get(self.metric, anything)
     targets = (self.validation_target, self.test_target)
-    inside = all(least <= target <= most for target in targets)
+    inside = all(t is None or least <= t <= most for t in targets)
     return (least, most) if inside else anything
 
   def possible(self, value: float) -> bool:
@@ -92,8 +94,10 @@ class WorkloadRules:
     inside = (least - _ROUNDING <= value) & (value <= most + _ROUNDING)
     return inside & (abs(value) < math.inf)
 
-  def reached(self, value: float, target: float) -> bool:
+  def reached(self, value: float, target: float | None) -> bool:
     """Whether a metric beats a target; one that cannot be never does.
+
+    A target that there is not, None, is reached.
 
     >>> wmt = load('v0.5').workloads['wmt']  # BLEU: larger is better.
     >>> wmt.reached(31.0, 30.8), wmt.reached(30.8, 30.8)
@@ -101,6 +105,8 @@ class WorkloadRules:
     >>> wmt.reached(3100.0, 30.8), wmt.reached(float('nan'), 30.8)
     (False, False)
     """
+    if target is None:
+      return True
     better = value < target if self.minimize else value > target
     return better & self.possible(value)
 
@@ -110,7 +116,7 @@ class Rules:
   """One version of the benchmark's rules.
 
   Attributes:
-    name: `v0.5`, `v0.6`, `mini`.
+    name: `v0.5`, `v0.6`, `v1.0`, `mini`.
     title: one line for people.
     unit: `'seconds'` or `'steps'`: of budgets, periods and, by default, scores.
     studies: repetitions of the whole tuning procedure.

@@ -79,7 +79,7 @@ class Description:
     num_train: examples in the training split.
     num_eval_train: training examples that one evaluation covers.
     num_validation: examples in the validation split.
-    num_test: examples in the test split.
+    num_test: examples in the test split; 0 if there is none.
     default_dropout: dropout rate if a submission gives none; None if the
       model has no dropout.
     uses_label_smoothing: whether the loss follows `label_smoothing`.
@@ -98,6 +98,11 @@ class Description:
   uses_label_smoothing: bool = False
   source: str = ''
 
+  @property
+  def splits(self) -> tuple[str, ...]:
+    """The splits that are evaluated."""
+    return SPLITS if self.num_test else ('train', 'validation')
+
 
 class Data(NamedTuple):
   """Batches of one workload, as numpy arrays on the host.
@@ -108,7 +113,8 @@ class Data(NamedTuple):
       right after that batch; `None` starts it. The same arguments give the same
       batches, whatever the number of devices.
     evaluation: `(split, batch_size, rows=None) -> iterator of batches` over one
-      pass of `'train'` (a fixed slice of it), `'validation'` or `'test'`. All
+      pass of `'train'` (a fixed slice of it), `'validation'` or, if there are
+      examples of it, `'test'`. All
       batches have the same shapes; padded examples carry weight 0.
     element_spec: `(batch_size, split=None) -> batch` of
       `jax.ShapeDtypeStruct`: a training batch, or an evaluation batch if a

@@ -2,9 +2,48 @@
 # SPDX-License-Identifier: Apache-2.0
 """Layers that several models share."""
 
+import functools
+from collections.abc import Callable
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+
+from jaxperf import mesh
+
+
+class TiedEmbedding(nn.Module):
+  """The vectors of tokens, for inputs and for the output layer.
+
+  Attributes:
+    vocab_size: V.
+    width: D.
+    init: initializer of the table.
+  """
+
+  vocab_size: int
+  width: int
+  init: Callable
+
+  def setup(self):
+    """The table (V, D), and a copy (N, V, D) for each of N devices."""
+    shape = (self.vocab_size, self.width)
+    self.embedding = self.param('embedding', self.init, shape)
+    self.copies = mesh.per_device(self.embedding)
+
+  def __call__(self, tokens):
+    """(B, T) to (B, T, D); N must divide B, here and below."""
+    tokens_NxBxT = self._split(tokens)
+    take = jax.vmap(functools.partial(jnp.take, axis=0))
+    return take(self.copies, tokens_NxBxT).reshape(*tokens.shape, -1)
+
+  def logits(self, y):
+    """Products (B, T, V) of `y` (B, T, D) with the vector of each token."""
+    products = jnp.einsum('nbtd,nvd->nbtv', self._split(y), self.copies)
+    return products.reshape(*y.shape[:-1], -1)
+
+  def _split(self, x):
+    return x.reshape(len(self.copies), -1, *x.shape[1:])
 
 
 def dropout(

@@ -51,7 +51,7 @@ def _kind(path: list[str]) -> workload.ParamKind:
       if is_bias
       else workload.ParamKind.BATCH_NORM_SCALE
     )
-  if 'layernorm' in parent:
+  if 'layernorm' in parent or parent == 'out_ln':
     is_bias = leaf == 'bias'
     return (
       workload.ParamKind.LAYER_NORM_BIAS

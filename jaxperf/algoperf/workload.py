@@ -134,8 +134,10 @@ class AlgoPerfWorkload:
 
   def has_reached_test_target(self, result: Mapping[str, float]) -> bool:
     """Whether an evaluation meets the test target."""
-    value = result[f'test/{self._goal.metric}']
-    return self._goal.reached(value, self._goal.test_target)
+    target = self._goal.test_target
+    return target is None or self._goal.reached(
+      result[f'test/{self._goal.metric}'], target
+    )
 
   def output_activation_fn(
     self, logits_batch: jax.Array, framework: Any

@@ -64,7 +64,11 @@ def _score_text(args: argparse.Namespace) -> str:
   verdict = _verdict(args)
   if args.strict:
     _insist(verdict)
-  return _formatted(verdict, args.format, verdict_lib, text)
+  if args.format == 'json':
+    return json.dumps(verdict_lib.as_json(verdict), indent=2)
+  if args.format == 'csv':
+    return verdict_lib.table(verdict).to_csv().rstrip()
+  return text.text(verdict)
 
 
 def _insist(verdict) -> None:
@@ -137,9 +141,22 @@ def _add_leaderboard(subparsers: argparse._SubParsersAction) -> None:
   parser = subparsers.add_parser(
     'leaderboard', help='published results that ship with jaxperf'
   )
-  parser.add_argument('version', metavar='VERSION', help='such as v0.5')
   parser.add_argument(
-    '--ruleset', choices=rules.TUNING_RULESETS, default='external'
+    'version',
+    metavar='VERSION',
+    nargs='?',
+    help='such as v1.0; without it, what there is',
+  )
+  parser.add_argument(
+    '--ruleset',
+    choices=rules.TUNING_RULESETS,
+    help='[external, where there are results of it]',
+  )
+  parser.add_argument(
+    '--show',
+    choices=('seconds', 'fractions', 'speed-ups'),
+    default='seconds',
+    help='the times as they are, over the budgets, or over the baseline',
   )
   parser.add_argument(
     '--integration', choices=rules.INTEGRATIONS, default='published'
@@ -150,10 +167,20 @@ def _add_leaderboard(subparsers: argparse._SubParsersAction) -> None:
 
 def _leaderboard(args: argparse.Namespace) -> int:
   from jaxperf.report import leaderboard
+  from jaxperf.scoring import published
   from jaxperf.scoring.published import board as board_lib
 
-  board = board_lib.build(args.version, args.ruleset, args.integration)
-  print(_formatted(board, args.format, board_lib, leaderboard))
+  if args.version is None:
+    print(leaderboard.listing())
+    return 0
+  ruleset = args.ruleset or published.rulesets(args.version)[0]
+  board = board_lib.build(args.version, ruleset, args.integration)
+  if args.format == 'table':
+    print(leaderboard.text(board, args.show))
+  elif args.format == 'csv':
+    print(board_lib.table(board, args.show).to_csv().rstrip())
+  else:
+    print(json.dumps(board_lib.as_json(board, args.show), indent=2))
   return 0
 
 
@@ -236,19 +263,3 @@ def _add_format(parser: argparse.ArgumentParser) -> None:
     default='table',
     help='[table]',
   )
-
-
-def _formatted(ranked, form: str, made_by, written_by) -> str:
-  """A verdict or a leaderboard in the format that was asked for.
-
-  Args:
-    ranked: what to print.
-    form: one of the choices of `--format`.
-    made_by: the module that knows it as JSON and as a table.
-    written_by: the module that knows it as text.
-  """
-  if form == 'json':
-    return json.dumps(made_by.as_json(ranked), indent=2)
-  if form == 'csv':
-    return made_by.table(ranked).to_csv().rstrip()
-  return written_by.text(ranked)

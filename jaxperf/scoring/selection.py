@@ -67,9 +67,14 @@ class Timing(NamedTuple):
     return times.study_times(trials, self.trial_choice)
 
 
-def timing(config: Mapping, options: Options) -> Timing:
-  """Timing as it was asked for, or as the experiment was run."""
-  name = options.rules or config.get('rules')
+def timing(results: read.Results, options: Options) -> Timing:
+  """Timing as it was asked for, or as the experiment was run.
+
+  Where neither is known, by the only rules that know all workloads, if it is
+  one: those of a language model are in v1.0 alone.
+  """
+  config = results.config
+  name = options.rules or config.get('rules') or _only_rules(results)
   ruleset = options.ruleset or config.get('ruleset')
   if not name:
     raise errors.UserError(
@@ -88,6 +93,17 @@ def timing(config: Mapping, options: Options) -> Timing:
   return Timing(
     rules, ruleset, options.unit or rules.unit, options.trial_choice
   )
+
+
+def _only_rules(results: read.Results) -> str | None:
+  """The rules that ship and know all workloads there are, if it is one."""
+  there = set(results.trials['workload'])
+  known = [
+    name
+    for name in rules_lib.names()
+    if there and there <= set(rules_lib.load(name).workloads)
+  ]
+  return known[0] if len(known) == 1 else None
 
 
 def scoring(

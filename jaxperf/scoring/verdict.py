@@ -76,7 +76,7 @@ def judge(results: read.Results, options: selection.Options) -> Verdict:
   Raises:
     UserError: if an option does not fit the results or the rules.
   """
-  timing = selection.timing(results.config, options)
+  timing = selection.timing(results, options)
   rules, ruleset = timing.rules, timing.ruleset
   results = selection.chosen(results, options.submissions)
   scoring = selection.scoring(results, rules, options)
@@ -196,8 +196,10 @@ def _published(
 
 
 def _against_warning(version: str) -> str:
+  facts = published.facts(version)
+  caveats = ''.join(f' {caveat}' for caveat in facts.caveats)
   return (
-    f'the times marked "(published)" were measured on '
-    f'{rules_lib.load(version).hardware}: yours must be, too, for the '
-    'comparison to mean anything; their studies are not resampled.'
+    f'the times marked "(published)" were measured on {facts.hardware} '
+    f'({facts.date}): yours must be, too, for the comparison to mean anything; '
+    f'their studies are not resampled.{caveats}'
   )

@@ -60,7 +60,7 @@ class Evaluator:
     """Metrics of all splits, as `'SPLIT/METRIC'` -> value."""
     metrics = {}
     self.batches = 0
-    for split in workload_lib.SPLITS:
+    for split in self._workload.description.splits:
       for name, value in self.split(params, model_state, split, key).items():
         metrics[f'{split}/{name}'] = float(value)
     return metrics
@@ -154,7 +154,7 @@ def columns(workload: workload_lib.Workload) -> list[str]:
   """Columns of the table of evaluations that the workload defines."""
   return [
     f'{split}/{metric}'
-    for split in workload_lib.SPLITS
+    for split in workload.description.splits
     for metric in workload.metric_names
   ] + ['validation/num_examples', 'test/num_examples']
 

@@ -112,7 +112,7 @@ class Progress:
     self.validation_reached |= goal.reached(
       metrics[f'validation/{goal.metric}'], goal.validation_target
     )
-    self.test_reached |= goal.reached(
+    self.test_reached |= goal.test_target is None or goal.reached(
       metrics[f'test/{goal.metric}'], goal.test_target
     )
     return row, self.validation_reached and not before

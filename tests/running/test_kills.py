@@ -23,7 +23,7 @@ from jaxperf.running import worker
 from jaxperf.trial import checkpoint
 
 KILLS = 100
-STEPS = 4000
+STEPS = 3000
 RULES = f"""
 title = "many steps"
 unit = "steps"
@@ -96,7 +96,7 @@ def planned(place):
     {
       'rules': str(place / 'rules.toml'),
       'submissions': [str(place / 'mine.py')],
-      'checkpoint_every_s': 0.05,
+      'checkpoint_every_s': 0.3,
       'keep_state': True,
     }
   )

@@ -17,7 +17,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxperf import mesh
 from workloads import layers
 
 EPSILON = 1e-6  # Of every LayerNorm.
@@ -49,32 +48,6 @@ class Config:
   post_ln: bool = False
   gated: bool = False
   attention_temperature: float = 1.0
-
-
-class Embedding(nn.Module):
-  """The vectors of tokens, for source, target and output layer."""
-
-  config: Config
-
-  def setup(self):
-    """The table (V, D), and a copy (N, V, D) for each of N devices."""
-    shape = (self.config.vocab_size, self.config.width)
-    self.embedding = self.param('embedding', nn.initializers.normal(1.0), shape)
-    self.copies = mesh.per_device(self.embedding)
-
-  def __call__(self, tokens):
-    """(B, T) to (B, T, D); N must divide B, here and below."""
-    tokens_NxBxT = self._split(tokens)
-    take = jax.vmap(functools.partial(jnp.take, axis=0))
-    return take(self.copies, tokens_NxBxT).reshape(*tokens.shape, -1)
-
-  def logits(self, y):
-    """Products (B, T, V) of `y` (B, T, D) with the vector of each token."""
-    products = jnp.einsum('nbtd,nvd->nbtv', self._split(y), self.copies)
-    return products.reshape(*y.shape[:-1], -1)
-
-  def _split(self, x):
-    return x.reshape(len(self.copies), -1, *x.shape[1:])
 
 
 class EncoderLayer(nn.Module):

@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from workloads import layers
 from workloads.wmt import blocks
 
 
@@ -32,7 +33,12 @@ class Transformer(nn.Module):
   def setup(self):
     """The parts, under the names that the parameter paths have."""
     config = self.config
-    self.embedding = blocks.Embedding(config, name='shared_embedding')
+    self.embedding = layers.TiedEmbedding(
+      config.vocab_size,
+      config.width,
+      nn.initializers.normal(1.0),
+      name='shared_embedding',
+    )
     self.encoder = Encoder(config)
     self.decoder = Decoder(config)
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Published results that ship with jaxperf as data.
 
-The measurements are MLCommons' (see `SOURCE` and the file `NOTICE` beside this
+The measurements are MLCommons' (see `Facts` and the file `NOTICE` beside this
 one). AlgoPerf is a trademark of MLCommons; what jaxperf makes of these numbers
 is unofficial.
 """
@@ -10,21 +10,58 @@ is unofficial.
 from __future__ import annotations
 
 import pathlib
+import tomllib
+from typing import NamedTuple
 
 import pandas as pd
 
-from jaxperf import errors
+from jaxperf import errors, rules
 
-SOURCE = (
-  'AlgoPerf: Training Algorithms competition 2024, results published by '
-  'MLCommons under the Apache License 2.0'
-)
 _FOLDER = pathlib.Path(__file__).parent
 
 
+class Facts(NamedTuple):
+  """Where published results come from.
+
+  Attributes:
+    source: whose they are, and under what licence.
+    date: when they were measured or published.
+    hardware: that they were measured on.
+    caveats: what to know before comparing with them, a sentence each.
+  """
+
+  source: str
+  date: str
+  hardware: str
+  caveats: tuple[str, ...] = ()
+
+
 def names() -> list[str]:
-  """Versions of the benchmark whose results ship."""
-  return sorted(p.stem.split('_', 1)[1] for p in _FOLDER.glob('times_*.csv'))
+  """Versions of the benchmark whose results ship, the newest first."""
+  return [
+    n for n in rules.newest_first() if (_FOLDER / f'times_{n}.csv').exists()
+  ]
+
+
+def facts(version: str) -> Facts:
+  """Where the results of a version come from.
+
+  Raises:
+    UserError: if no results of that version ship.
+  """
+  _check(version)
+  every = tomllib.loads((_FOLDER / 'facts.toml').read_text('utf-8'))
+  found = every[version]
+  return Facts(**found | {'caveats': tuple(found.get('caveats', ()))})
+
+
+def rulesets(version: str) -> list[str]:
+  """The tuning rule sets of which a version has results.
+
+  >>> rulesets('v0.5'), rulesets('v1.0')
+  (['external', 'self'], ['self'])
+  """
+  return sorted(_read('times', version)['ruleset'].unique())
 
 
 def times(version: str, ruleset: str) -> pd.DataFrame:
@@ -44,6 +81,11 @@ def times(version: str, ruleset: str) -> pd.DataFrame:
   np.float64(45376.0)
   """
   table = _read('times', version)
+  if ruleset not in (there := rulesets(version)):
+    raise errors.UserError(
+      f'no published results of {version} with ruleset {ruleset!r}: there are '
+      f'those of {" and ".join(there)}'
+    )
   return table[table['ruleset'] == ruleset].pivot(
     index='submission', columns='workload', values='seconds'
   )
@@ -51,6 +93,8 @@ def times(version: str, ruleset: str) -> pd.DataFrame:
 
 def published_scores(version: str, ruleset: str) -> pd.Series:
   """The benchmark scores that were published; four decimals, best first.
+
+  Empty if there are none, as of a single submission.
 
   Raises:
     UserError: as in `times`.
@@ -64,9 +108,13 @@ def published_scores(version: str, ruleset: str) -> pd.Series:
 
 
 def _read(kind: str, version: str) -> pd.DataFrame:
+  _check(version)
+  return pd.read_csv(_FOLDER / f'{kind}_{version}.csv')
+
+
+def _check(version: str) -> None:
   if version not in names():
     raise errors.UserError(
       f'no published results of {version!r}{errors.nearest(version, names())} '
       f'Those that ship: {", ".join(names())}.'
     )
-  return pd.read_csv(_FOLDER / f'{kind}_{version}.csv')

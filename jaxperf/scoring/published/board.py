@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from jaxperf import rules as rules_lib
 from jaxperf import text
-from jaxperf.scoring import published, score
+from jaxperf.scoring import diagnostics, published, score
 from jaxperf.scoring import times as times_lib
 
 
@@ -19,21 +20,25 @@ class Board(NamedTuple):
 
   Attributes:
     rules: of that version.
+    ruleset: `'external'` or `'self'`.
     unit: of the times.
     scoring: workloads, held-out pairs, integration.
     times: median times: submissions by workloads and held-out variants.
     counted: times after the rules that void some.
     scores: best first.
-    published: the scores as they were published.
+    published: the scores as they were published, where they were.
+    facts: where the results come from.
   """
 
   rules: rules_lib.Rules
+  ruleset: str
   unit: str
   scoring: score.Scoring
   times: pd.DataFrame
   counted: pd.DataFrame
   scores: pd.Series
   published: pd.Series
+  facts: published.Facts
 
 
 def build(version: str, ruleset: str, integration: str = 'published') -> Board:
@@ -59,27 +64,64 @@ def build(version: str, ruleset: str, integration: str = 'published') -> Board:
   times = times.reindex(columns=scoring.columns)
   return Board(
     rules=rules,
+    ruleset=ruleset,
     unit='seconds',
     scoring=scoring,
     times=times,
     counted=scoring.counted(times),
     scores=scoring(times),
     published=published.published_scores(version, ruleset),
+    facts=published.facts(version),
   )
 
 
-def table(board: Board) -> pd.DataFrame:
-  """One row a submission, best first: `score`, `published`, then the times."""
-  columns = board.times.reindex(board.scores.index)
+def table(board: Board, form: str = 'seconds') -> pd.DataFrame:
+  """One row a submission, best first: `score`, `published`, then the times.
+
+  Args:
+    board: to show.
+    form: of the times, as in `shown`.
+  """
+  columns = shown(board, form)
   columns.insert(0, 'published', board.published)
   columns.insert(0, 'score', board.scores)
   return columns
 
 
-def as_json(board: Board) -> dict:
-  """The leaderboard as JSON values, keyed as those of `jaxperf score`."""
+def shown(board: Board, form: str) -> pd.DataFrame:
+  """What a board shows of its times, rows and columns as `table` has them.
+
+  Args:
+    board: to show.
+    form: `'seconds'`; `'fractions'` of the budget; `'speed-ups'` over the
+      `reference`.
+  """
+  times = board.times.reindex(board.scores.index)
+  if form == 'fractions':
+    return diagnostics.budget_fractions(times, board.rules, board.ruleset)
+  if form == 'speed-ups':
+    ratios = diagnostics.speedups(times, reference(board))
+    # What was not reached is infinitely slow; what was not run stays unknown.
+    return ratios.mask(np.isinf(times), 0.0)
+  return times
+
+
+def reference(board: Board) -> str:
+  """The submission that speed-ups refer to: called a baseline, or the first."""
+  names = list(board.scores.index)
+  return [*[n for n in names if 'baseline' in n], *names][0]
+
+
+def as_json(board: Board, form: str = 'seconds') -> dict:
+  """The leaderboard as JSON values, keyed as those of `jaxperf score`.
+
+  Args:
+    board: to show.
+    form: of the times, as in `shown`.
+  """
+  keys = {'seconds': 'time_to_target', 'fractions': 'fraction_of_budget'}
   return {
     'scores': board.scores.to_dict(),
-    'time_to_target': times_lib.finite_times(board.times),
-    'notes': [published.SOURCE, text.DISCLAIMER],
+    keys.get(form, 'speed_up'): times_lib.finite_times(shown(board, form)),
+    'notes': [board.facts.source, *board.facts.caveats, text.DISCLAIMER],
   }
