@@ -46,7 +46,7 @@ def make_trial(target: str, data_dir) -> trial.Trial:
     metric='loss',
     minimize=True,
     validation_target=-1,
-    test_target=-1,
+    test_target=-1 if workload.description.num_test else None,
   )
   training = tiny.make_training(
     workload=workload, goal=goal, minimize=True, budget=STEPS, eval_period=10
@@ -71,7 +71,8 @@ def check_killed(target: str, data_dir, folder: pathlib.Path) -> None:
   (one, _), (two, progress) = _final(whole, made), _final(killed, made)
   jax.tree.map(np.testing.assert_array_equal, one, two)
   assert progress['preemption_count'] == 1
-  columns = [f'{split}/loss' for split in workload_lib.SPLITS]
+  splits = made.training.workload.description.splits
+  columns = [f'{split}/loss' for split in splits]
   one, two = (_evaluations(path, columns) for path in (whole, killed))
   assert one == two
   assert len(one) == 1 + STEPS // 10
@@ -145,7 +146,7 @@ def _digests(training: trial.Training):
     yield f'{cursor} {_digest(batch, devices, share)}'
   size = workload.eval_batch_size
   share = mesh.share(devices, shards or size)
-  for split in workload_lib.SPLITS:
+  for split in workload.description.splits:
     stream = batches.of_share(workload.data.evaluation, share, split, size)
     for batch in stream:
       yield f'{split} {_digest(batch, devices, share)}'

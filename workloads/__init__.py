@@ -50,6 +50,7 @@ TABLE = {
   'wmt_attention_temp': 'wmt.workload:ATTENTION_TEMP',
   'wmt_glu_tanh': 'wmt.workload:GLU_TANH',
   'finewebedu_lm': 'finewebedu_lm.workload:FULL',
+  'finewebedu_lm_clean': 'finewebedu_lm.workload:CLEAN',
   'mini_clicks': 'criteo1tb.workload:MINI',
   'mini_mri': 'fastmri.workload:MINI',
   'mini_images_resnet': 'imagenet.resnet:MINI',

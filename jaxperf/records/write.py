@@ -69,7 +69,9 @@ class TrialRecord:
     kept = _rows_before(step, path)
     for row in kept:
       self._know(row)
-    rows = sorted(kept + evaluations, key=lambda row: int(row['global_step']))
+    # Step n of the scalars is the one after n updates, as of evaluations: those
+    # come first.
+    rows = sorted(evaluations + kept, key=lambda row: int(row['global_step']))
     _rewrite(path, self._columns, rows)
     self._evaluations = [dict(row) for row in evaluations]
     self._rewrite_evaluations()

@@ -31,17 +31,23 @@ def element_spec(
 
 
 def prepared(
-  vocabulary: int, length: int, data_dir: pathlib.Path | None = None
+  division: str,
+  vocabulary: int,
+  length: int,
+  data_dir: pathlib.Path | None = None,
 ) -> workload.Data:
   """The ids that `jaxperf data prepare` has made.
 
   Args:
+    division: how the splits are drawn, one of `tokens.DIVISIONS`.
     vocabulary: number of ids that the model knows.
     length: T.
     data_dir: folder of all prepared data; None for `$JAXPERF_DATA`.
   """
   # Opened when first asked for: a model can be had without data.
-  opened = functools.cache(lambda: tokens.open_splits(data_dir, vocabulary))
+  opened = functools.cache(
+    lambda: tokens.open_splits(data_dir, vocabulary, division)
+  )
 
   def train(seed, batch_size, cursor=None, rows=None):
     stream = windows.training(
@@ -64,7 +70,7 @@ def prepared(
         )
 
   def identity():
-    return tokens.identity(data_dir)
+    return tokens.identity(data_dir, division)
 
   spec = functools.partial(element_spec, length)
   return workload.Data(train, evaluation, spec, check, identity)

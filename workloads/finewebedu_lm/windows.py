@@ -13,18 +13,20 @@ from collections.abc import Iterator
 import numpy as np
 
 from jaxperf import data as data_lib
+from workloads.finewebedu_lm import tokens
 
 Rows = tuple[int, int] | None
+Ids = np.ndarray | tokens.Stream
 _PADDING = -1  # In evaluation batches, with weight 0.
 
 
-def count(ids: np.ndarray, length: int) -> int:
+def count(ids: Ids, length: int) -> int:
   """How many windows of T = `length` a stream holds."""
   return len(ids) // (length + 1)
 
 
 def training(
-  ids: np.ndarray,
+  ids: Ids,
   length: int,
   seed: int,
   batch_size: int,
@@ -58,7 +60,7 @@ def training(
 
 
 def evaluation(
-  ids: np.ndarray,
+  ids: Ids,
   length: int,
   windows: int,
   batch_size: int,
@@ -82,12 +84,12 @@ def evaluation(
 
 
 def _batch(
-  ids: np.ndarray, length: int, chosen: np.ndarray, size: int, padding: int
+  ids: Ids, length: int, chosen: np.ndarray, size: int, padding: int
 ) -> data_lib.Batch:
   """The chosen windows, and padding up to a size."""
-  places = chosen[:, None] * (length + 1) + np.arange(length + 1)
   windows = np.full((size, length + 1), padding, np.int32)
-  windows[: len(chosen)] = ids[places]
+  for row, start in zip(windows, chosen * (length + 1)):
+    row[:] = ids[start : start + length + 1]
   weights = np.zeros((size, length), np.float32)
   weights[: len(chosen)] = 1
   return {

@@ -53,7 +53,10 @@ FULL = Settings(
   model=model_lib.LanguageModel(model_lib.Config()),
   batch_size=64,
   eval_batch_size=256,
-  data=data_lib.prepared,
+  data=functools.partial(data_lib.prepared, 'benchmark'),
+)
+CLEAN = dataclasses.replace(
+  FULL, data=functools.partial(data_lib.prepared, 'clean')
 )
 
 
