@@ -19,6 +19,7 @@ PLAIN = MappingProxyType(
     'librispeech_deepspeech': 256,
     'ogbg': 512,
     'wmt': 128,
+    'finewebedu_lm': 64,
   }
 )
 
@@ -39,5 +40,7 @@ SCHEDULE_FREE = _with(
 SCHEDULE_FREE_EXTERNAL_V06 = _with(
   BASELINE, fastmri=16, imagenet_resnet=768, librispeech_conformer=128
 )
-SCHEDULE_FREE_JAX = _with(BASELINE, librispeech_deepspeech=128)
+SCHEDULE_FREE_JAX = _with(
+  BASELINE, librispeech_deepspeech=128, finewebedu_lm=32
+)
 PRODIGY = _with(librispeech_conformer=224)

@@ -35,7 +35,7 @@ def run(folder: pathlib.Path, name: str) -> int:
     UserError: if there is no such trial, or it cannot start.
   """
   should_stop = _stop_on_signals()
-  log_file.watch(sys.stdout.fileno())
+  log_file.watch(1)
   config = folder_lib.read_config(folder)
   job = folder_lib.read_job(folder, name)
   if not rules.load(config.rules).counts_compilation:

@@ -170,20 +170,24 @@ def test_hours_of_budgets_in_seconds_agree_with_arithmetic(tmp_path):
   )
   printed = rehearsal.report(tmp_path)
   # 6 s for 48 examples; 3,584 + 3,554 + 3,581 are 1,340 s; 20 + 100 + 30 - 6.
-  # Steps of 0.6 s where 4,430 s for 18,094 steps are 0.245 s each.
+  # Steps of 0.6 s where 2,745 s (v1.0) for 18,094 steps are 0.152 s each.
   assert cells(printed, 'fastmri', 0) == [
     *('32', '500.0 ms', '17%', '125 ms', '1,340 s', '144 s', '3.0'),
-    *('0.41',),
+    *('0.25',),
   ]
-  # 4,430 s and 56 evaluations, or 6,645 s and 84; v0.5: 8,859 and 111, or
-  # 26,577 and 333. The held-out variant of v0.5 counts as much.
+  # v1.0: 2,745 s and 25 evaluations, or 4,117.5 s and 38; v0.6: 4,430 and 56,
+  # or 6,645 and 84; v0.5: 8,859 and 111, or 26,577 and 333. The held-out
+  # variant of v0.5 counts as much.
   evaluation = 0.125 * 10_719
   once = [
     (144 + budget + count * evaluation) / 3600
-    for budget, count in [(4430, 56), (6645, 84), (8859, 111), (26577, 333)]
+    for budget, count in [
+      *[(2745, 25), (4117.5, 38), (4430, 56), (6645, 84)],
+      *[(8859, 111), (26577, 333)],
+    ]
   ]
   assert cells(printed, 'fastmri', 1) == [f'{x:,.3g}' for x in once]
-  trials, runs, studies = (5, 1, 5, 1), (1, 1, 2, 2), (3, 3, 5, 5)
+  trials, runs, studies = (5, 1) * 3, (1, 1, 1, 1, 2, 2), (3, 3, 3, 3, 5, 5)
   study = [x * n * m for x, n, m in zip(once, trials, runs)]
   assert cells(printed, 'a study of these', 0) == shown(study)
   whole = [x * n for x, n in zip(study, studies)]

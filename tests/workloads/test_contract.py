@@ -181,7 +181,7 @@ def test_one_device_and_eight_give_the_same_metrics(name):
   )
   assert set(one) == {
     f'{split}/{metric}'
-    for split in workload_lib.SPLITS
+    for split in workload.description.splits
     for metric in workload.metric_names
   }
   for metric, value in one.items():
@@ -193,7 +193,7 @@ def test_a_batch_of_padding_alone_has_a_loss_of_zero(name):
   workload = fake(name)
   params, model_state = initialised(name)
   size = workload.eval_batch_size
-  batch = dict(next(iter(workload.data.evaluation('test', size))))
+  batch = dict(next(iter(workload.data.evaluation('validation', size))))
   outputs, _ = jax.jit(workload.apply, static_argnames='train')(
     params, model_state, batch, jax.random.key(0), train=False
   )
