@@ -15,8 +15,10 @@ import pathlib
 import re
 import tomllib
 from collections.abc import Mapping
+from typing import Any
 
 from jaxperf import errors
+from jaxperf import fields as fields_lib
 
 _FOLDER = pathlib.Path(__file__).parent / 'rulesets'
 # Ruleset -> what people call it.
@@ -36,6 +38,10 @@ _RANGES = {
   'ssim': (-1.0, 1.0),
   'wer': (0.0, math.inf),
 }
+_POSITIVE = (
+  *('budget', 'eval_period', 'step_hint', 'studies', 'external_trials'),
+  *('self_tuning_budget', 'tau_max'),
+)
 _ROUNDING = 1e-6  # A sum of shares in 32 bits may exceed 1.
 
 
@@ -227,17 +233,42 @@ def load(name: str) -> Rules:
       f'rules {name!r} not found{errors.nearest(name, names())} Expected one '
       f'of {", ".join(names())} or a path ending in .toml'
     )
-  content = tomllib.loads(path.read_text('utf-8'))
-  workloads = {
-    workload: WorkloadRules(
-      name=workload, minimize=fields.pop('direction') == 'minimize', **fields
-    )
-    for workload, fields in content.pop('workloads').items()
-  }
-  qualification = tuple(content.pop('qualification', ()))
-  return Rules(
-    name=path.stem, qualification=qualification, workloads=workloads, **content
-  )
+  try:
+    return _from_toml(path.stem, tomllib.loads(path.read_text('utf-8')))
+  except ValueError as error:
+    raise ValueError(f'rules {path}: {error}') from None
+
+
+def _from_toml(name: str, content: dict[str, Any]) -> Rules:
+  """The rules that a file says; a ValueError names what is wrong in it."""
+  tables = content.pop('workloads', None)
+  if not isinstance(tables, dict) or not tables:
+    raise ValueError('it has no table [workloads.NAME]')
+  workloads = {}
+  for workload, fields in tables.items():
+    where = f'[workloads.{workload}] '
+    if not isinstance(fields, dict):
+      raise ValueError(f'{where}is {errors.shown(fields)}, expected a table')
+    direction = fields.pop('direction', None)
+    if direction not in ('minimize', 'maximize'):
+      raise ValueError(
+        f"{where}direction is {errors.shown(direction)}, expected 'minimize' "
+        "or 'maximize'"
+      )
+    fields |= {'name': workload, 'minimize': direction == 'minimize'}
+    fields_lib.check(WorkloadRules, fields, _POSITIVE, where)
+    workloads[workload] = WorkloadRules(**fields)
+  for workload, goal in workloads.items():
+    if goal.base is not None and goal.base not in workloads:
+      raise ValueError(
+        f'[workloads.{workload}] base is {goal.base!r}, which has no table'
+      )
+  fields = content | {'name': name, 'workloads': workloads}
+  fields['qualification'] = tuple(content.get('qualification', ()))
+  fields_lib.check(Rules, fields, _POSITIVE)
+  if fields['unit'] not in UNITS:
+    raise ValueError(f'unit is {fields["unit"]!r}, expected seconds or steps')
+  return Rules(**fields)
 
 
 def _version(name: str) -> tuple[int, ...]:

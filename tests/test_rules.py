@@ -123,3 +123,79 @@ def test_shipped_facts_name_only_known_workloads():
     times = published.times('v0.5', ruleset)
     assert len(times) == submissions
     assert set(times.columns) <= known
+
+
+WHOLE = """
+title = "x"
+unit = "steps"
+studies = 1
+external_trials = 1
+self_tuning_budget = 1.0
+counts_compilation = false
+hardware = "any"
+precision = "float32"
+tau_max = 4.0
+fixed_batch_size = true
+
+[workloads.mini_clicks]
+metric = "loss"
+direction = "minimize"
+validation_target = 0.5
+test_target = 0.5
+budget = 10
+eval_period = 5
+step_hint = 10
+"""
+
+
+@pytest.mark.parametrize(
+  ('old', 'new', 'said'),
+  [
+    ('title = "x"', 'title = "x', 'line 2'),
+    ('[workloads.mini_clicks]', '', 'it has no table'),
+    ('title = "x"', 'workloads = 3', 'it has no table|Cannot'),
+    ('studies = 1', '', 'studies is missing'),
+    ('studies = 1', 'study = 1', "unknown key 'study': did you mean 'studies'"),
+    ('studies = 1', 'studies = "two"', "studies is 'two', expected a whole"),
+    ('studies = 1', 'studies = 0', 'studies is 0, expected more than 0'),
+    ('unit = "steps"', 'unit = "hours"', "unit is 'hours', expected seconds"),
+    ('metric = "loss"', 'metric = 1', r'\[workloads.mini_clicks\] metric is 1'),
+    ('budget = 10', 'budget = nan', 'budget is nan, expected more than 0'),
+    ('budget = 10', 'budget = true', 'budget is True, expected a number'),
+    ('"minimize"', '"down"', "direction is 'down', expected 'minimize'"),
+    ('budget = 10', 'base = "a"\nbudget = 10', "base is 'a', which has no"),
+    ('budget = 10', 'budget = 10\nmetric_range = [1]', 'expected two numbers'),
+  ],
+)
+def test_a_wrong_rules_file_is_told_in_one_sentence(tmp_path, old, new, said):
+  path = tmp_path / 'mine.toml'
+  path.write_text(WHOLE)
+  assert rules.load(str(path)).workloads['mini_clicks'].budget == 10
+  bad = tmp_path / 'bad.toml'
+  bad.write_text(WHOLE.replace(old, new, 1))
+  with pytest.raises(ValueError, match=said) as caught:
+    rules.load(str(bad))
+  assert str(bad) in str(caught.value)
+  assert '\n' not in str(caught.value)
+
+
+def test_the_newest_version_is_the_largest_number():
+  assert rules.newest_first()[:3] == ['v1.0', 'v0.6', 'v0.5']
+  assert rules.newest('finewebedu_lm').name == 'v1.0'
+  assert len(rules.load('v1.0').base_workloads) == 9
+
+
+def test_a_target_that_there_is_not_is_reached():
+  goal = rules.load('v1.0').workloads['finewebedu_lm']
+  assert goal.test_target is None
+  assert goal.reached(1e9, None)
+  assert not goal.reached(22.3, goal.validation_target)
+  assert goal.reached(22.2, goal.validation_target)
+  assert not goal.reached(0.5, goal.validation_target)  # Below 1: impossible.
+
+
+def test_v1_budgets_add_up_to_the_published_hours():
+  every = rules.load('v1.0')
+  total = sum(every.budget(name, 'external') for name in every.base_workloads)
+  assert total == 265_883
+  assert every.budget('finewebedu_lm', 'self') == 47_950.5

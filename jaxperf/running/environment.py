@@ -18,6 +18,7 @@ from jaxperf import errors
 from jaxperf.running import isolated
 
 _PACKAGES = ('jaxperf', 'jax', 'jaxlib', 'flax', 'optax', 'numpy', 'jraph')
+_SIMULATED = '--xla_force_host_platform_device_count'
 _PLATFORM = ('JAX_PLATFORMS', 'JAX_PLATFORM_NAME')
 # Settings of JAX -> values with which the code of trials runs.
 _NEEDED = {
@@ -71,6 +72,15 @@ def check() -> None:
     if value is not None and value not in fitting:
       raise errors.UserError(
         f'{name.upper()} is {value}, with which trials do not run: unset it'
+      )
+  flags = os.environ.get('XLA_FLAGS', '').split()
+  if any(flag.partition('=')[0] != _SIMULATED for flag in flags):
+    # XLA ends the process at a flag that it does not know.
+    _, error = isolated.call(_count_devices, {})
+    if error is not None:
+      raise errors.UserError(
+        f'XLA_FLAGS is {" ".join(flags)!r}, with which XLA does not start '
+        f'({error}): unset it, or name flags that this version has'
       )
   for name in _PLATFORM:
     asked = os.environ.get(name, '')
