@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from jaxperf import errors
@@ -42,14 +42,22 @@ class Experiment(NamedTuple):
   mixed: dict[str, list[Any]]
 
 
-def read(root: pathlib.Path) -> Experiment | None:
+def read(
+  root: pathlib.Path, folders: Iterable[pathlib.PurePath] | None = None
+) -> Experiment | None:
   """The plan that a folder holds; None if it holds none.
+
+  Args:
+    root: the folder.
+    folders: of the trials below it that have a plan, where that is known.
 
   Raises:
     UserError: if a file that says so is damaged.
   """
-  found = {str(path.parent.relative_to(root)): path for path in _files(root)}
-  planned = {folder: _object(path) for folder, path in found.items()}
+  places = _planned(root) if folders is None else folders
+  planned = {
+    str(folder): _object(root / folder / layout.JOB) for folder in places
+  }
   rows = [
     {'folder': folder, 'order': len(planned)} | content.get('job', {})
     for folder, content in planned.items()
@@ -95,15 +103,15 @@ def write_new(path: pathlib.Path, content: Any) -> None:
     files.write_json(path, content)
 
 
-def _files(root: pathlib.Path) -> Iterator[pathlib.Path]:
-  """The files that say what trials are to be, in order of their folders."""
+def _planned(root: pathlib.Path) -> Iterator[pathlib.PurePath]:
+  """The folders of trials that have a plan, below the root, in order."""
   levels = 4  # SUBMISSION/study_K/WORKLOAD_FRAMEWORK/trial_J
   folders = [root]
   for _ in range(levels):
     folders = [entry for folder in folders for entry in _folders(folder)]
   for folder in folders:
     if (folder / layout.JOB).is_file():
-      yield folder / layout.JOB
+      yield folder.relative_to(root)
 
 
 def _folders(folder: pathlib.Path) -> list[pathlib.Path]:

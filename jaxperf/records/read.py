@@ -82,14 +82,18 @@ def results(root: str | os.PathLike) -> Results:
   root = pathlib.Path(root)
   notes: list[layout.Note] = []
   find.check_level(root)
-  config = _config(root, notes)
+  trials = list(find.walk(root, notes))
+  config = _config(root, trials, notes)
   if config.get('rehearsal'):
     raise errors.UserError(
       f'{root} holds a dress rehearsal, whose evaluations cover a part of each '
       'split: there is nothing to score in it; the same `jaxperf run` tells '
       'again what it measured'
     )
-  trials = list(find.walk(root, notes))
+  if not trials and config:
+    raise errors.UserError(
+      f'{root}: no trial in it has begun, so that there is nothing to score'
+    )
   contents = {
     run: content
     for run, trial in enumerate(trials)
@@ -252,10 +256,13 @@ def _optional_json(
   return content or {}
 
 
-def _config(root: pathlib.Path, notes: list[layout.Note]) -> Mapping:
+def _config(
+  root: pathlib.Path, trials: list[find.Trial], notes: list[layout.Note]
+) -> Mapping:
   """What the experiment's config says; notes on what it does not."""
   try:
-    found = experiment.read(root)
+    planned = [t.folder for t in trials if layout.JOB in t.files]
+    found = experiment.read(root, planned or None)
   except errors.UserError as error:
     notes.append(layout.Note(str(root), f'{error}: the plan is ignored'))
     return {}

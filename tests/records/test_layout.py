@@ -91,10 +91,12 @@ def test_a_trial_that_has_not_begun_is_no_trial_yet(folder, tmp_path):
   root = pathlib.Path(shutil.copytree(folder / 'results', tmp_path / 'copy'))
   trial = root / 'mine/study_0/mini_clicks_jax/trial_2'
   for path in trial.iterdir():
-    if path.name not in ('job.json', 'tuning_search_space.json'):
+    if path.is_dir():
+      shutil.rmtree(path)
+    elif path.name not in ('job.json', 'tuning_search_space.json'):
       path.unlink()
   results = read.results(root)
-  assert [Path.name for Path in results.trials['folder']] == ['trial_1']
+  assert [path.name for path in results.trials['folder']] == ['trial_1']
   assert results.notes == []
   assert [row['trial'] for row in experiment.read(root).jobs] == [1, 2]
   assert '1 waiting' in command.jaxperf('status', root).stdout
@@ -153,3 +155,14 @@ def test_trials_of_several_configs_are_told(tmp_path):
   assert [note.what for note in results.notes] == [
     'trials of several configs: seed is 0, 1'
   ]
+
+
+def test_a_plan_of_which_nothing_has_begun_says_so(tmp_path):
+  config = {'rules': 'v0.5', 'ruleset': 'self', 'workloads': ['wmt']}
+  job = {
+    **{'submission': 'a.py', 'workload': 'wmt', 'study': 0, 'trial': 1},
+    **{'seed': 1, 'point': {}, 'folder': 'a/study_0/wmt_jax/trial_1'},
+  }
+  experiment.write(tmp_path, config, [job])
+  with pytest.raises(errors.UserError, match='no trial in it has begun'):
+    read.results(tmp_path)
