@@ -166,3 +166,14 @@ def test_a_plan_of_which_nothing_has_begun_says_so(tmp_path):
   experiment.write(tmp_path, config, [job])
   with pytest.raises(errors.UserError, match='no trial in it has begun'):
     read.results(tmp_path)
+
+
+def test_status_tells_of_a_loss_that_is_not_finite(folder, tmp_path):
+  root = pathlib.Path(shutil.copytree(folder / 'results', tmp_path / 'copy'))
+  path = root / 'mine/study_0/mini_clicks_jax/trial_2/progress.json'
+  progress = json.loads(path.read_text()) | {'nonfinite_step': 7}
+  path.write_text(json.dumps(progress))
+  lines = command.jaxperf('status', root).stdout.splitlines()
+  told = [line for line in lines if 'loss not finite from step 7' in line]
+  assert len(told) == 1
+  assert 'trial_2' in told[0]

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `jaxperf run` does before and around the trials."""
 
+import errno
+import pathlib
 import subprocess
 import sys
 import textwrap
 
 import pytest
 
-from jaxperf.records import layout
+from jaxperf.cli import surroundings
+from jaxperf.records import files, layout
 from jaxperf.running import config as config_lib
 from jaxperf.running import folder as folder_lib
 from jaxperf.running import launch
@@ -147,3 +150,48 @@ _ASKS = {
   'baselines': 'baseline_names()',
   'experiments': 'experiment_names()',
 }
+
+
+def _submission(tmp_path):
+  path = tmp_path / 'mine.py'
+  path.write_text(SUBMISSION.format(count=str(tmp_path / 'count')))
+  return path
+
+
+def test_a_kill_for_want_of_memory_is_recorded(
+  tmp_path, launcher, monkeypatch, capsys
+):
+  def ended():
+    done, launcher.tasks = launcher.tasks, []
+    return [launch.Ended(task, -9, True) for task in done]
+
+  monkeypatch.setattr(launcher, 'ended', ended)
+  config = _config(_submission(tmp_path), studies=1)
+  assert run_lib.run(config, tmp_path / 'results', False) == 1
+  printed = capsys.readouterr().out
+  assert '2 trials: 2 out_of_memory' in printed
+  assert 'the host is out of memory' in printed
+  assert '--retry' in printed
+
+
+def test_what_left_no_result_needs_no_retry(tmp_path, launcher, capsys):
+  config = _config(_submission(tmp_path), studies=1)
+  assert run_lib.run(config, tmp_path / 'my results', False) == 1
+  printed = capsys.readouterr().out
+  assert '2 did not end: the same command goes on with them' in printed
+  assert '--retry' not in printed
+  assert 'ended with status 0 and left no result, as after os._exit' in printed
+  assert f"jaxperf score '{tmp_path}/my results'" in printed
+
+
+def test_a_full_disk_is_told_with_the_file_that_it_kept(tmp_path, monkeypatch):
+  def full(self, *_, **__):
+    raise OSError(errno.ENOSPC, 'No space left on device')
+
+  monkeypatch.setattr(pathlib.Path, 'write_text', full)
+  with pytest.raises(OSError, match='No space') as caught:
+    files.write_json(tmp_path / 'a.json', {})
+  assert caught.value.filename == str(tmp_path / 'a.json')
+  sentence = surroundings.sentence(caught.value)
+  assert 'free some space, and start again' in sentence
+  assert list(tmp_path.iterdir()) == []

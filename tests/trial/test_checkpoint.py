@@ -193,3 +193,25 @@ def test_a_checkpoint_of_eight_devices_restores_on_fewer(tmp_path, devices):
   restored, _ = checkpointer.restore(compiled.abstract_state(fewer))
   jax.tree.map(np.testing.assert_array_equal, restored, state)
   assert len(restored.params['one'].sharding.device_set) == devices
+
+
+def test_that_no_checkpoint_can_be_read_is_said(tmp_path, capsys):
+  _saved(tmp_path)
+  for step in ('2', '3'):
+    files = (tmp_path / step).glob('state/**/d/*')
+    _truncate(max(files, key=lambda f: f.stat().st_size))
+  assert _restored(tmp_path) is None
+  printed = capsys.readouterr().out
+  assert 'step 3 cannot be read' in printed
+  assert 'trying that of step 2' in printed
+  assert 'none is left: the trial begins anew' in printed
+
+
+def test_what_a_killed_save_left_behind_goes_at_the_next_start(tmp_path):
+  _saved(tmp_path)
+  left = tmp_path / '4.orbax-checkpoint-tmp' / 'state'
+  left.mkdir(parents=True)
+  checkpoint.Checkpointer(tmp_path, read_only=True).close()
+  assert left.exists()
+  checkpoint.Checkpointer(tmp_path).close()
+  assert sorted(path.name for path in tmp_path.iterdir()) == ['2', '3']
