@@ -75,6 +75,21 @@ def read(
   return Experiment(config, rows, mixed)
 
 
+def load(root: pathlib.Path) -> Experiment:
+  """The plan that a folder holds.
+
+  Raises:
+    UserError: if it holds none, or a file that says so is damaged.
+  """
+  found = read(root)
+  if found is None:
+    raise errors.UserError(
+      f'{root} holds nothing that `jaxperf run` planned: expected a folder '
+      'that it made'
+    )
+  return found
+
+
 def write(
   root: pathlib.Path, config: Mapping[str, Any], jobs: list[dict[str, Any]]
 ) -> None:

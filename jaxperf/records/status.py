@@ -9,7 +9,6 @@ import pathlib
 import time
 from typing import NamedTuple
 
-from jaxperf import errors
 from jaxperf import text as text_lib
 from jaxperf.records import experiment, files
 
@@ -57,14 +56,9 @@ def read_experiment(folder: pathlib.Path) -> list[TrialStatus]:
   Raises:
     UserError: if the folder was not made by `jaxperf run`.
   """
-  found = experiment.read(folder)
-  if found is None:
-    raise errors.UserError(
-      f'{folder} holds nothing that `jaxperf run` planned: expected a folder '
-      'that it made'
-    )
   return [
-    read_trial(folder, pathlib.PurePath(row['folder'])) for row in found.jobs
+    read_trial(folder, pathlib.PurePath(row['folder']))
+    for row in experiment.load(folder).jobs
   ]
 
 

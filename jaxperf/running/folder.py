@@ -96,7 +96,7 @@ def read_config(folder: pathlib.Path) -> config_lib.Config:
   Raises:
     UserError: if the folder is not one, or its trials are of several configs.
   """
-  found = _read(folder)
+  found = experiment.load(folder)
   mixed = [
     f'{key}: {", ".join(map(repr, values))}'
     for key, values in found.mixed.items()
@@ -116,7 +116,7 @@ def read_jobs(folder: pathlib.Path) -> list[jobs_lib.Job]:
   Raises:
     UserError: if the folder is not one.
   """
-  return [jobs_lib.from_json(row) for row in _read(folder).jobs]
+  return [jobs_lib.from_json(row) for row in experiment.load(folder).jobs]
 
 
 def read_job(folder: pathlib.Path, name: str) -> jobs_lib.Job:
@@ -132,14 +132,3 @@ def read_job(folder: pathlib.Path, name: str) -> jobs_lib.Job:
       '`jaxperf status` lists them.'
     )
   return by_folder[name]
-
-
-def _read(folder: pathlib.Path) -> experiment.Experiment:
-  """The plan of a results folder."""
-  found = experiment.read(folder)
-  if found is None:
-    raise errors.UserError(
-      f'{folder} holds nothing that `jaxperf run` planned: expected a folder '
-      'that it made'
-    )
-  return found

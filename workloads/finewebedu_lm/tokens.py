@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxperf import errors, prepared
+from workloads import mapped
 
 NAME, VERSION = 'finewebedu_lm', 1
 VOCABULARY = 50_257
@@ -151,20 +152,5 @@ def identity(data_dir, division: str) -> Mapping[str, str]:
 
 
 def array(path: pathlib.Path, kind: np.dtype) -> np.ndarray:
-  """A file's array (N,) of a kind, mapped.
-
-  Raises:
-    UserError: if it is something else.
-  """
-  try:
-    found = np.load(path, mmap_mode='r')
-  except (ValueError, EOFError) as error:
-    raise errors.UserError(
-      f'{path} is damaged ({errors.first_line(error)}): {_AGAIN}'
-    ) from None
-  if found.dtype != kind or found.ndim != 1:
-    raise errors.UserError(
-      f'{path} holds {found.dtype} {found.shape}, expected {kind} (N,): '
-      f'{_AGAIN}'
-    )
-  return np.asarray(found)  # Not a memmap: those are slow to index.
+  """A file's array (N,), mapped; see `mapped.array`."""
+  return mapped.array(path, kind, _AGAIN)

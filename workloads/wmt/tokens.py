@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from jaxperf import errors, prepared
-from workloads import tokenizers
+from workloads import mapped, tokenizers
 from workloads.wmt import packing
 
 NAME, VERSION = 'wmt', 1
@@ -84,11 +84,11 @@ def read(folder: pathlib.Path, split: str) -> packing.Pairs:
   Raises:
     UserError: if a file is damaged, or not of the other ones.
   """
-  table = _array(folder / table_name(split), TABLE)
+  table = mapped.array(folder / table_name(split), TABLE, _AGAIN)
   sides = []
   for side in packing.SIDES:
     path = folder / ids_name(split, side)
-    ids = _array(path, IDS)
+    ids = mapped.array(path, IDS, _AGAIN)
     lengths, nonzero = table[f'{side}_length'], table[f'{side}_nonzero']
     total = int(lengths.sum(dtype=np.int64))
     if len(ids) != total or (nonzero > lengths).any():
@@ -130,23 +130,3 @@ def tokenizer(
 def origin(folder: pathlib.Path) -> Mapping:
   """Where the tokenizer is from: hashes, and the corpus if it was trained."""
   return json.loads((folder / ORIGIN).read_text())
-
-
-def _array(path: pathlib.Path, kind: np.dtype) -> np.ndarray:
-  """A file's array (N,) of a kind, mapped.
-
-  Raises:
-    UserError: if it is something else.
-  """
-  try:
-    array = np.load(path, mmap_mode='r')
-  except (ValueError, EOFError) as error:
-    raise errors.UserError(
-      f'{path} is damaged ({errors.first_line(error)}): {_AGAIN}'
-    ) from None
-  if array.dtype != kind or array.ndim != 1:
-    raise errors.UserError(
-      f'{path} holds {array.dtype} {array.shape}, expected {kind} (N,): '
-      f'{_AGAIN}'
-    )
-  return np.asarray(array)  # Not a memmap: those are slow to index.
