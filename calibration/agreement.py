@@ -82,10 +82,15 @@ def compare(
   Args:
     ruleset: `'external'` or `'self'`.
     planned: published name of an algorithm -> all its runs, done or not, on the
-      workloads to compare.
+      workloads to compare; those without published times are left out.
     runs: those that were done.
     samples: of the bootstrap.
   """
+  published_times = _published_times(ruleset)
+  planned = {
+    name: [run for run in own if run.workload in published_times]
+    for name, own in planned.items()
+  }
   ready, missing = _complete(planned, runs)
   mini = rules.load('mini')
   wanted = {run.workload for own in planned.values() for run in own}
@@ -106,7 +111,7 @@ def compare(
     scores.sort_values('published', ascending=False, kind='stable'),
     times,
     placed,
-    _published_times(ruleset).loc[times.index, times.columns],
+    published_times.loc[times.index, times.columns],
     bootstrap(
       counted,
       lambda table: score.score_array(table, mini.tau_max),

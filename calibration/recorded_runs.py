@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import math
+import os
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -76,7 +77,12 @@ def trained(run: Run, train: Callable[[list[Any]], str]) -> Run:
   Raises:
     UserError: if the training failed.
   """
-  evaluations, error = isolated.call(train, {'run': list(run[:5])})
+  # This package is not installed: it is found in a clone alone.
+  clone = str(pathlib.Path(__file__).parents[1])
+  path = os.pathsep.join([clone, *filter(None, [os.environ.get('PYTHONPATH')])])
+  evaluations, error = isolated.call(
+    train, {'run': list(run[:5])}, {'PYTHONPATH': path}
+  )
   if error:
     raise errors.UserError(f'{" ".join(map(str, run[:4]))}: {error}')
   return run._replace(evaluations=evaluations)

@@ -58,7 +58,7 @@ def draw(runs: Sequence[recorded_runs.Run]) -> list[Axes]:
   mini = rules.load('mini')
   table = curves(runs)
   with mpl.style.context(style.STYLE):
-    panels = Figure(figsize=(13, 6)).subplots(2, 4).ravel()
+    panels = Figure(figsize=(13, 9)).subplots(3, 3).ravel()
     for ax, name in zip(panels, mini.base_workloads):
       own = table[table['workload'] == name]
       curves_lib.training_curves(own, mini.workloads[name], 'steps', _NAMES, ax)

@@ -1,6 +1,6 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Algorithms with tuning points, on all eight small tasks: one study.
+"""Algorithms with tuning points, on all nine small tasks: one study.
 
 Five trials a task; how long all forty take has not been measured. Of the five
 points of `baselines.nadamw` the fastest meets the target of `mini_clicks` at

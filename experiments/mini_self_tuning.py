@@ -1,9 +1,9 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Algorithms that tune themselves, on all eight small tasks: one study.
+"""Algorithms that tune themselves, on all nine small tasks: one study.
 
-Expect 16 min 9 s for `baselines.nadamw`, from the start to the scores, on two
-cores of a shared virtual machine; at most 1.9 GiB. It meets three of the eight
+Expect about 17 minutes for `baselines.nadamw`, from the start to the scores, on
+two shared cores; at most 1.9 GiB. It meets three of the nine
 targets: `mini_clicks` at step 240, `mini_mri` at 700, `mini_images_vit` at 480.
 
   jaxperf run --config=mini_self_tuning --config.submissions=baselines.nadamw

@@ -59,6 +59,7 @@ TABLE = {
   'mini_speech_deepspeech': 'librispeech.deepspeech:MINI',
   'mini_molecules': 'ogbg.workload:MINI',
   'mini_translation': 'wmt.workload:MINI',
+  'mini_language': 'finewebedu_lm.workload:MINI',
 }
 TYPICAL = ('imagenet_resnet', 'wmt')  # Of convolutions and of attention.
 

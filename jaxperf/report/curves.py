@@ -11,11 +11,13 @@ import matplotlib.ticker
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 
 from jaxperf import rules
 from jaxperf.report import style as style_lib
 from jaxperf.scoring import times
 
+_WIDE = 20  # Values so many times as large as others need a logarithm.
 _FEW_POINTS = 30  # A run with more evaluations is drawn without markers.
 
 
@@ -48,7 +50,7 @@ def training_curves(
       for _, run in runs.groupby('run'):
         ax.plot(run[x], run[y], **style)
         ends[name] = (run[x].iloc[-1], run[y].iloc[-1])
-    ax.set_ylim(_curve_limits(curves[y], goal))
+    _show_range(ax, curves[y], goal)
     ax.set_xlim(0, curves[x].max())
     _draw_target(ax, goal)
     ax.set(
@@ -129,11 +131,7 @@ def hyperparameter_scatter(
     values = points.dropna()
     if len(values) and values.min() > 0 and values.max() > 10 * values.min():
       ax.set_xscale('log')
-      ax.xaxis.set_major_locator(
-        mpl.ticker.LogLocator(subs=(1, 2, 5), numticks=7)
-      )
-      ax.xaxis.set_major_formatter(lambda value, _: f'{value:g}')
-      ax.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+      _plain_ticks(ax.xaxis)
     if not solved.any():
       ax.set_yticks([])
     ax.set_ylim(0, 1.06 * ceiling)
@@ -144,6 +142,13 @@ def hyperparameter_scatter(
     )
     style_lib.legend(ax, names)
   return ax
+
+
+def _plain_ticks(axis: Axis) -> None:
+  """Numbers as people write them on a logarithmic axis."""
+  axis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5), numticks=7))
+  axis.set_major_formatter(lambda value, _: f'{value:g}')
+  axis.set_minor_locator(mpl.ticker.NullLocator())
 
 
 def _draw_target(ax: Axes, goal: rules.WorkloadRules) -> None:
@@ -161,9 +166,7 @@ def _draw_target(ax: Axes, goal: rules.WorkloadRules) -> None:
   )
 
 
-def _curve_limits(
-  values: pd.Series, goal: rules.WorkloadRules
-) -> tuple[float, float]:
+def _show_range(ax: Axes, values: pd.Series, goal: rules.WorkloadRules) -> None:
   """Limits that show the target; the bad start may leave the picture."""
   finite = values[np.isfinite(values)]
   share = 0.9 if goal.minimize else 0.1
@@ -174,5 +177,11 @@ def _curve_limits(
       finite.min() if goal.minimize else finite.max(),
     ]
   low, high = min(ends), max(ends)
+  if 0 < _WIDE * low < high:  # As perplexities are.
+    ax.set_yscale('log')
+    _plain_ticks(ax.yaxis)
+    factor = (high / low) ** 0.12
+    ax.set_ylim(low / factor, high * factor)
+    return
   margin = 0.12 * (high - low) or 0.1 * abs(high) or 1
-  return low - margin, high + margin
+  ax.set_ylim(low - margin, high + margin)

@@ -103,14 +103,18 @@ def label_ends(
   """
   bottom, top = ax.get_ylim()
   height = ax.figure.get_figheight() * 60  # Points that the axes may have.
-  gap = 12.5 * (top - bottom) / height
   shown = {
     name: (x, min(max(y, bottom), top) if np.isfinite(y) else top)
     for name, (x, y) in ends.items()
   }
   ranks = {name: rank for rank, name in enumerate(names)}
   upwards = sorted(shown, key=lambda name: (shown[name][1], -ranks[name]))
-  places = _apart([shown[name][1] for name in upwards], gap, bottom, top)
+  # Apart as they are seen, whatever the scale of the axis.
+  scale = ax.yaxis.get_transform()
+  low, high = scale.transform([bottom, top])
+  gap = 12.5 * (high - low) / height
+  seen = scale.transform([shown[name][1] for name in upwards])
+  places = scale.inverted().transform(_apart(seen, gap, low, high))
   edge = ax.get_xlim()[1]
   for name, place in zip(upwards, places):
     shade = colour(ranks[name])

@@ -293,7 +293,10 @@ def test_taus_of_workloads_leave_out_what_was_not_run():
   }
   found = compare({name: runs_of(name, k) for name, k in periods.items()})
   taus = agreement.workload_taus(found)
-  assert list(taus.index) == list(MINI.base_workloads)
+  # There was no language model in the competition.
+  assert list(taus.index) == [
+    name for name in MINI.base_workloads if name != 'mini_language'
+  ]
   expected = [(5 - 1) / 6] * 2
   np.testing.assert_allclose(taus.loc['mini_clicks'], expected)
   # Nobody reached the published target there.

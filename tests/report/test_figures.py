@@ -141,6 +141,19 @@ def test_curves_name_the_target_and_each_submission_that_ran():
   assert low < 30.8491 < high
 
 
+def test_values_over_decades_have_a_logarithmic_axis_with_names_in_it():
+  goal = rules.load('mini').workloads['mini_language']
+  rows = curves().drop(columns='validation/bleu')
+  rows['validation/ppl'] = [4000.0, 80.0, 4000.0, 70.0]
+  ax = curves_lib.training_curves(rows, goal, 'steps', NAMES)
+  low, high = ax.get_ylim()
+  assert ax.get_yscale() == 'log'
+  assert 0 < low < 70 < 4000 < high
+  *_, lower, upper = [text.xyann[1] for text in ax.texts]
+  assert low < lower < upper < high
+  assert upper / lower < 3  # Apart as they are seen: some text lines.
+
+
 def test_a_submission_keeps_its_colour_when_others_are_missing():
   goal = rules.load('v0.5').workloads['wmt']
   ax = curves_lib.training_curves(curves(), goal, 'seconds', NAMES)

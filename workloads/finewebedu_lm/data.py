@@ -14,9 +14,11 @@ import numpy as np
 from jaxperf import data as data_lib
 from jaxperf import errors, workload
 from workloads.finewebedu_lm import tokens, windows
+from workloads.mini_data import translation
 
 # Windows that an evaluation covers: the benchmark counts whole batches of 256.
 EVALUATED = {'train': 40 * 256, 'validation': 391 * 256}
+MINI_EVALUATED = {'train': 128, 'validation': 256, 'test': 256}
 _FAKE_EVAL_EXAMPLES = 200
 
 
@@ -74,6 +76,44 @@ def prepared(
 
   spec = functools.partial(element_spec, length)
   return workload.Data(train, evaluation, spec, check, identity)
+
+
+def mini(
+  vocabulary: int, length: int, data_dir: pathlib.Path | None = None
+) -> workload.Data:
+  """The English sentences of the small translation task, each with its end.
+
+  A split is the stream of its sentences, which any of its windows cuts where it
+  likes; an evaluation covers the first `MINI_EVALUATED` of them.
+
+  Args:
+    vocabulary: number of ids that the model knows.
+    length: T.
+    data_dir: not looked at, the text ships.
+  """
+  del vocabulary, data_dir
+
+  @functools.cache
+  def streams():
+    end = np.array([translation.END_ID], np.int32)
+    return {
+      split: np.concatenate([x for ids in pairs.english for x in (ids, end)])
+      for split, pairs in translation.splits().items()
+    }
+
+  def train(seed, batch_size, cursor=None, rows=None):
+    return windows.training(
+      streams()['train'], length, seed, batch_size, cursor, rows
+    )
+
+  def evaluation(split, batch_size, rows=None):
+    return windows.evaluation(
+      streams()[split], length, MINI_EVALUATED[split], batch_size, rows
+    )
+
+  return workload.Data(
+    train, evaluation, functools.partial(element_spec, length)
+  )
 
 
 def fake(vocabulary: int, length: int) -> workload.Data:

@@ -59,6 +59,33 @@ CLEAN = dataclasses.replace(
   FULL, data=functools.partial(data_lib.prepared, 'clean')
 )
 
+MINI = dataclasses.replace(
+  FULL,
+  description=dataclasses.replace(
+    FULL.description,
+    task='language modelling of help pages',
+    dataset='LibreOffice help pages',
+    model='decoder-only Transformer, 2 layers of 64',
+    num_train=5_922,
+    num_eval_train=data_lib.MINI_EVALUATED['train'],
+    num_validation=data_lib.MINI_EVALUATED['validation'],
+    num_test=data_lib.MINI_EVALUATED['test'],
+  ),
+  model=model_lib.LanguageModel(
+    model_lib.Config(
+      vocab_size=4000,
+      width=64,
+      mlp_width=256,
+      num_heads=2,
+      depth=2,
+      max_length=64,
+    )
+  ),
+  batch_size=8,
+  eval_batch_size=64,
+  data=data_lib.mini,
+)
+
 
 def build(
   name: str, settings: Settings, *, data: str | pathlib.Path | None = None
