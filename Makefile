@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 QUICKSTART ?= results/quickstart
 
-.PHONY: setup setup-dev quickstart test test-all lint clean
+.PHONY: setup setup-dev quickstart test test-slurm test-all lint clean
 
 # --no-compile: what is never imported need not be compiled.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
@@ -34,6 +34,10 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test: setup-dev
 	$(PYTEST) -m 'not slow and not gpu and not slurm and not data'
+
+# On a SLURM of their own, which they start; they skip where there can be none.
+test-slurm: setup-dev
+	$(PYTEST) -m 'slurm and not slow' tests/cluster
 
 test-all: setup-dev
 	$(PYTEST) -m 'not gpu and not slurm and not data'

@@ -197,6 +197,27 @@ def _moved(rows: slice, size: int, by: int) -> slice:
   return slice(first - by, last - by)
 
 
+def wait_for_processes(name: str, timeout_s: float) -> None:
+  """Waits until all processes are here; does nothing where there is one.
+
+  By the service of process 0, which gives up in time and names the absent; a
+  collective would wait in silence.
+
+  Args:
+    name: of the place, each time another one.
+    timeout_s: seconds.
+
+  Raises:
+    RuntimeError: if somebody does not come.
+  """
+  if jax.process_count() > 1:
+    # There is no public name for it.
+    from jax._src import distributed
+
+    client = distributed.global_state.client
+    client.wait_at_barrier(f'jaxperf {name}', round(1000 * timeout_s))
+
+
 class Agreement:
   """Makes the processes of a run decide alike, without waiting for them.
 

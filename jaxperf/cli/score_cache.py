@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from jaxperf import cache
+from jaxperf.records import files
 
 _DEPTH = 4  # Of a trial's folder below the root; what is deeper is not read.
 _KEPT_BYTES = 2**20
@@ -77,7 +78,7 @@ def _entries(folder: pathlib.Path, depth: int) -> Iterator[tuple]:
 def _keep(path: pathlib.Path, text: str) -> None:
   """Writes an entry at once or not at all; drops the oldest ones."""
   path.parent.mkdir(parents=True, exist_ok=True)
-  temporary = path.with_name(f'.{path.name}.{os.getpid()}')
+  temporary = files.temporary(path)
   temporary.write_text(text, 'utf-8', 'surrogatepass')
   temporary.replace(path)
   cache.trim(path.parent, _KEPT_BYTES)

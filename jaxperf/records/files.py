@@ -1,19 +1,43 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""Files that are written at once or not at all, and locks."""
+"""Files that are written at once or not at all, also on shared disks."""
 
 from __future__ import annotations
 
 import contextlib
-import datetime
-import fcntl
 import json
 import os
 import pathlib
+import secrets
 import socket
+import time
 from typing import Any
 
-from jaxperf import errors
+_TEMPORARY = '.tmp'
+_RETRY_S = 0.02
+_LEFT_BEHIND_S = 600.0  # Nobody takes so long to write a small file.
+
+
+def temporary(path: pathlib.Path) -> pathlib.Path:
+  """A name beside a file that no other process has, on this host or another."""
+  who = f'{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}'
+  return path.with_name(f'.{path.name}.{who}{_TEMPORARY}')
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+  """Writes a file, in UTF-8, at once or not at all.
+
+  Raises:
+    OSError: with the name of the file, also where the disk is full.
+  """
+  made = temporary(path)
+  try:
+    made.write_text(text, 'utf-8', newline='')
+    made.replace(path)
+  except OSError as error:
+    with contextlib.suppress(OSError):
+      made.unlink(missing_ok=True)
+    raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def write_json(path: pathlib.Path, content: Any) -> None:
@@ -22,77 +46,46 @@ def write_json(path: pathlib.Path, content: Any) -> None:
   Raises:
     OSError: with the name of the file, also where the disk is full.
   """
-  temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-  text = json.dumps(content, indent=2, sort_keys=True) + '\n'
-  try:
-    temporary.write_text(text)
-    temporary.replace(path)
-  except OSError as error:
-    with contextlib.suppress(OSError):
-      temporary.unlink(missing_ok=True)
-    raise OSError(error.errno, error.strerror, str(path)) from error
+  write_text(path, json.dumps(content, indent=2, sort_keys=True) + '\n')
 
 
 def read_json(path: pathlib.Path) -> Any | None:
-  """The content of a JSON file; None if there is no such file."""
+  """The content of a JSON file; None if there is no such file.
+
+  Looked at twice before it is said to be damaged: a file server may show a file
+  that was just replaced in pieces.
+  """
+  try:
+    return json.loads(path.read_bytes())
+  except FileNotFoundError:
+    return None
+  except (OSError, ValueError):
+    time.sleep(_RETRY_S)
   try:
     return json.loads(path.read_bytes())
   except FileNotFoundError:
     return None
 
 
-class TakenError(errors.UserError):
-  """Another process has what this one wants."""
+def now(folder: pathlib.Path) -> float:
+  """The time by the clock that stamps the files of a folder.
 
-
-class Lock:
-  """Keeps two processes off one trial; the system frees it with its owner."""
-
-  def __init__(self, folder: pathlib.Path):
-    """Takes the lock.
-
-    Raises:
-      TakenError: if another process holds it; says which.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    self._file = (folder / 'lock').open('a+', encoding='utf-8')
-    try:
-      fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-      self._file.seek(0)
-      raise TakenError(
-        f'{folder} is being run by {_owner(self._file.read())}: wait for it or '
-        'stop it'
-      ) from None
-    self._file.truncate(0)
-    now = datetime.datetime.now().astimezone().isoformat(' ', 'seconds')
-    self._file.write(
-      f'process {os.getpid()} on {socket.gethostname()} since {now}\n'
-    )
-    self._file.flush()
-
-  def release(self) -> None:
-    """Frees the lock."""
-    self._file.close()
-
-
-def owner(folder: pathlib.Path) -> str | None:
-  """Which process runs the trial of this folder, for people; None if none."""
+  That of this host where nothing can be written there.
+  """
+  made = temporary(folder / 'now')
   try:
-    file = (folder / 'lock').open(encoding='utf-8')
-  except FileNotFoundError:
-    return None
-  with file:
-    try:
-      fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-      return _owner(file.read())
-  return None
+    made.touch()
+    stamp = made.stat().st_mtime
+    made.unlink()
+    return stamp
+  except OSError:
+    return time.time()
 
 
-def _owner(text: str) -> str:
-  """What a lock says of its owner; earlier versions wrote a number alone."""
-  words = text.strip()
-  if not words:
-    return 'a process that starts just now'
-  return f'process {words}' if words.isdecimal() else words
+def tidy(folder: pathlib.Path) -> None:
+  """Removes what writers that were killed have left behind in a folder."""
+  before = now(folder) - _LEFT_BEHIND_S
+  for path in folder.glob(f'.*{_TEMPORARY}'):
+    with contextlib.suppress(FileNotFoundError):
+      if path.stat().st_mtime < before:
+        path.unlink()

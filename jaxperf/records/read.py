@@ -22,8 +22,8 @@ import pandas as pd
 
 from jaxperf import errors
 from jaxperf.records import (
+  claims,
   experiment,
-  files,
   find,
   identity,
   layout,
@@ -159,7 +159,7 @@ def _growing(root: pathlib.Path, trial: find.Trial) -> bool:
     return False
   return (
     'progress.json' in trial.files
-    or files.owner(root / trial.folder) is not None
+    or claims.owner(root / trial.folder) is not None
   )
 
 

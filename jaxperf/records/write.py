@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import pathlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -30,13 +29,21 @@ class ForeignRowsError(Exception):
 class TrialRecord:
   """The files of one trial, kept in step with its checkpoints."""
 
-  def __init__(self, folder: pathlib.Path, metric_columns: Iterable[str]):
+  def __init__(
+    self,
+    folder: pathlib.Path,
+    metric_columns: Iterable[str],
+    check: Callable[[], None] = lambda: None,
+  ):
     """Opens the folder.
 
     Args:
       folder: of the trial.
       metric_columns: `'SPLIT/METRIC'` and `'SPLIT/num_examples'` names.
+      check: called before anything is written that another process could
+        write; raises if the trial is not ours any more.
     """
+    self._check = check
     folder.mkdir(parents=True, exist_ok=True)
     self.folder = folder
     metrics = tuple(metric_columns)
@@ -104,6 +111,7 @@ class TrialRecord:
       ForeignRowsError: if something else has written to the table of
         evaluations; it then holds again what the trial has measured.
     """
+    self._check()
     _append(self.folder / layout.MEASUREMENTS, self._columns, self._pending)
     self._pending = []
     path = self.folder / layout.EVALUATIONS
@@ -143,6 +151,7 @@ class TrialRecord:
 
   def result(self, content: Mapping) -> None:
     """Writes how the trial ended; its presence says that it did."""
+    self._check()
     files.write_json(self.folder / 'result.json', content)
 
 
@@ -195,9 +204,7 @@ def _rows_before(step: int, path: pathlib.Path) -> list[dict]:
 
 def _rewrite(path: pathlib.Path, columns: tuple[str, ...], rows) -> None:
   """Replaces a CSV file."""
-  temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-  temporary.write_text(_text(columns, rows), 'utf-8', newline='')
-  temporary.replace(path)
+  files.write_text(path, _text(columns, rows))
 
 
 def _append(path: pathlib.Path, columns: tuple[str, ...], rows) -> None:

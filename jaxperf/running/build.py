@@ -128,6 +128,8 @@ def make_trial(
     checkpoint_every_s=config.checkpoint_every_s,
     max_steps=config.max_steps or None,
     keep_state=config.keep_state,
+    retries=config.retries,
+    hang_s=config.hang_s,
     identity=identity.of_job(config, job, entry, training)
     | identity.surroundings(),
     eval_batches=config.rehearsal or None,

@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxperf import errors
 from jaxperf import rules as rules_lib
+from jaxperf.running import resources as resources_lib
 from jaxperf.running import specs
 
 _PATHS = ('rules', 'search_space', 'data_dir', 'tensorboard')
@@ -62,8 +63,21 @@ class Config:
     keep_state: keep the last state of each trial, and the weights that were
       judged when the target was met and at the end, for `jaxperf verify`; by
       default where the rules count steps, as those of the mini scale do.
-    launcher: what starts the trials, a module of `running.launch`.
+    launcher: what starts the trials, a module of `running.launch`; or
+      `commands`, which starts nothing and prints the command lines.
+    command: words that start jaxperf where trials run, such as `apptainer exec
+      --nv jaxperf.sif jaxperf`; empty for this Python.
     max_parallel: trials that run at the same time.
+    nodes: hosts of one trial.
+    processes_per_node: processes on each, which share its devices.
+    retries: how often a trial that was lost is started again without having
+      got any further.
+    hang_s: seconds after which a trial of several processes that does not
+      advance is ended, to be started again; 0 for never.
+    slurm: options of `sbatch`, handed over as they are: `slurm.gpus=8`.
+    slurm_setup: lines of shell before each trial on SLURM.
+    resources: `resources.WORKLOAD.KEY` goes before `nodes`,
+      `processes_per_node`, `slurm` and `slurm_setup` for one workload.
     checkpoint_every_s: wall seconds between two checkpoints.
     sinks: where the metrics of trials that end go besides, each `NAME:TARGET`,
       with a module of `records.sinks`.
@@ -88,7 +102,15 @@ class Config:
   batch_sizes: tuple[str, ...] = ()
   keep_state: bool = False
   launcher: str = 'local'
+  command: str = ''
   max_parallel: int = 1
+  nodes: int = 1
+  processes_per_node: int = 1
+  retries: int = 3
+  hang_s: float = 1800.0
+  slurm: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  slurm_setup: str = ''
+  resources: Mapping[str, Mapping] = dataclasses.field(default_factory=dict)
   checkpoint_every_s: float = 600.0
   sinks: tuple[str, ...] = ()
   tensorboard: str = ''
@@ -173,6 +195,10 @@ def from_text(key: str, text: str) -> Any:
 def _typed(key: str, value: Any) -> Any:
   """The value as the type of the default."""
   default = getattr(Config(), key)
+  if key == 'slurm':
+    return resources_lib.options(key, value)
+  if key == 'resources':
+    return resources_lib.by_workload(value)
   if isinstance(value, os.PathLike):
     value = os.fspath(value)
   if isinstance(default, tuple):
@@ -222,19 +248,25 @@ def _check(config: Config) -> None:
     )
   for key in (
     *('studies', 'trials', 'seed', 'max_steps', 'rehearsal'),
-    'checkpoint_every_s',
+    *('checkpoint_every_s', 'retries', 'hang_s'),
   ):
     if getattr(config, key) < 0:
       raise errors.UserError(
         f'config.{key} is {getattr(config, key)}, expected 0 or more'
       )
-  for key in ('microbatches', 'max_parallel'):
+  for key in ('microbatches', 'max_parallel', 'nodes', 'processes_per_node'):
     if getattr(config, key) < 1:
       raise errors.UserError(
         f'config.{key} is {getattr(config, key)}, expected 1 or more'
       )
   if config.rehearsal or config.batch_sizes:
     _check_rehearsal(config)
+  for name in config.resources:
+    if name not in (known := rules_of(config.rules).workloads):
+      raise errors.UserError(
+        f'config.resources has {name!r}, which is no workload of '
+        f'{config.rules}{errors.nearest(name, known)}'
+      )
   if not config.submissions:
     raise errors.UserError(
       'config.submissions is empty: name at least one, e.g. '

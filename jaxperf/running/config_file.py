@@ -38,7 +38,7 @@ def parse(name: str, overrides: Sequence[str]) -> config_lib.Config:
   given = _given(overrides)
   with config.unlocked(), config.ignore_type():
     for key, value in given.items():
-      config[key] = value
+      config[key] = _below(config, key, value)
   values = {key: _value(name, config, key) for key in config}
   # What was left open and is not given is what it is without the file.
   return config_lib.make_config(
@@ -62,7 +62,7 @@ def _value(name: str, config: Any, key: str) -> Any:
   from ml_collections import config_dict
 
   try:
-    return config[key]
+    return _plain(config[key])
   except config_dict.RequiredValueError:
     raise errors.UserError(
       f'config.{key} is left open by {name} and must be given: say '
@@ -83,8 +83,33 @@ def _given(overrides: Sequence[str]) -> dict[str, Any]:
   while words:
     key, value = _next(words)
     # Lists may be given in several parts.
-    given[key] = (*given.get(key, ()), *value) if _is_list(value) else value
+    if _is_list(value):
+      value = (*given.get(key, ()), *value)
+    given[key] = _merged(given[key], value) if key in given else value
   return given
+
+
+def _below(config: Any, key: str, value: Any) -> Any:
+  """What a key is to be; what is given below it leaves the rest there."""
+  if not isinstance(value, Mapping) or config.get(key) is None:
+    return value
+  return _merged(config[key], value)
+
+
+def _merged(there: Any, given: Any) -> Any:
+  """Mappings in mappings, the given ones over those that are there."""
+  there = _plain(there)
+  if not isinstance(there, Mapping) or not isinstance(given, Mapping):
+    return given
+  found = dict(there)
+  for key, value in given.items():
+    found[key] = _merged(found[key], value) if key in found else value
+  return found
+
+
+def _plain(value: Any) -> Any:
+  """A dictionary for a `ConfigDict`, other values as they are."""
+  return value.to_dict() if hasattr(value, 'to_dict') else value
 
 
 def _is_list(value: Any) -> bool:
@@ -104,7 +129,10 @@ def _next(words: list[str]) -> tuple[str, Any]:
     )
   negated, key, text = match.groups()
   key = 'submissions' if key == 'submission' else key
+  key, *below = key.split('.')
   config_lib.check_key(key)
+  if below or isinstance(defaults[key], Mapping):
+    return _nested(word, words, key, below, text)
   is_switch = isinstance(defaults[key], bool)
   if negated and (text is not None or not is_switch):
     raise errors.UserError(
@@ -118,6 +146,24 @@ def _next(words: list[str]) -> tuple[str, Any]:
       raise errors.UserError(f'{word} needs a value: say {word}=VALUE')
     text = words.pop(0)
   return key, config_lib.from_text(key, text)
+
+
+def _nested(
+  word: str, words: list[str], key: str, below: list[str], text: str | None
+) -> tuple[str, Any]:
+  """Key and value of an override such as `--config.slurm.time=4:00:00`."""
+  if not below or not isinstance(getattr(config_lib.Config(), key), Mapping):
+    example = '--config.slurm.time=4:00:00'
+    raise errors.UserError(
+      f'{word!r} cannot be: keys below others are those of slurm and '
+      f'resources, e.g. {example} or --config.resources.wmt.nodes=2'
+    )
+  if text is None and words and not words[0].startswith('-'):
+    text = words.pop(0)
+  value: Any = True if text is None else text
+  for name in reversed(below):
+    value = {name: value}
+  return key, value
 
 
 def _split(name: str) -> tuple[str, str | None]:

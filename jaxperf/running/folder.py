@@ -20,6 +20,8 @@ from jaxperf.running import specs
 # May differ between two starts of one experiment: they change no result.
 _FREE = (
   *('data_dir', 'launcher', 'max_parallel', 'checkpoint_every_s'),
+  *('command', 'nodes', 'processes_per_node', 'retries', 'hang_s'),
+  *('slurm', 'slurm_setup', 'resources'),
   *('sinks', 'tensorboard', 'keep_state'),
 )
 

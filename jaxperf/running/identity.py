@@ -16,7 +16,7 @@ import jax
 
 from jaxperf import errors, prepared, text
 from jaxperf import rules as rules_lib
-from jaxperf.records import files, layout
+from jaxperf.records import claims, layout
 from jaxperf.records import identity as recorded
 from jaxperf.running import config as config_lib
 from jaxperf.running import entries, environment, plugins
@@ -140,7 +140,7 @@ def settle(
     raise errors.UserError(_refusal(f'{folder}{more}', found))
   with contextlib.ExitStack() as stack:
     for folder in changed:  # All of them or none.
-      stack.callback(files.Lock(folder).release)
+      stack.callback(claims.Claim(folder).release)
     for folder in changed:
       _set_aside(folder)
 
@@ -173,7 +173,7 @@ def _set_aside(folder: pathlib.Path) -> None:
     number += 1
   place = folder / f'{layout.REPLACED}{number}'
   place.mkdir(exist_ok=True)
-  stay = ('lock', recorded.FILE)
+  stay = ('lock', claims.FILE, recorded.FILE)
   for path in sorted(folder.iterdir()):
     if path.name not in stay and not path.name.startswith(layout.REPLACED):
       path.rename(place / path.name)

@@ -15,15 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import rich.console
 
-from jaxperf import errors
-from jaxperf.records import files, layout, sinks
+from jaxperf.records import claims, files, layout, sinks, starts
 from jaxperf.records import identity as recorded
-from jaxperf.running import build, environment, identity, launch
 from jaxperf.running import config as config_lib
-from jaxperf.running import folder as folder_lib
+from jaxperf.running import identity, launch, plan
 from jaxperf.running import jobs as jobs_lib
 from jaxperf.running import shown as shown_lib
-from jaxperf.trial import trial as trial_lib
 
 
 def run(
@@ -49,78 +46,27 @@ def run(
   """
   exports = sinks.load(config.all_sinks)
   launcher = launch.make(config)
-  whole = folder_lib.merged_config(folder, config)
-  environment.check()
-  plan = jobs_lib.plan(whole)
-  jobs = _asked_for(config, plan.jobs)
-  made_by = _check(config, plan, jobs)
-  identity.settle(
-    {folder / job.folder: made_by[job.folder] for job in jobs},
-    anew=lambda trial: rerun or (retry and _failed(trial)),
-  )
-  folder_lib.write(folder, whole, plan)
-  if retry:
-    _forget_failures(folder, jobs)
-  missing = [job for job in jobs if _outcome(folder, job) is None]
+  planned = plan.plan(config, folder, retry, rerun)
+  count, missing = len(planned.jobs), len(planned.tasks)
   console = rich.console.Console(
     highlight=False, soft_wrap=True, force_terminal=sys.stdout.isatty()
   )
   console.print(
-    f'{len(jobs)} trials, {len(jobs) - len(missing)} done already; '
-    f'results in {folder}'
+    f'{count} trials, {count - missing} done already; results in {folder}'
   )
   for setting in recorded.unusual(identity.numerics()):
     console.print(
       f'caution: {setting} is set, which changes numbers or times; trials '
       'record it, and `jaxperf score` warns of it'
     )
-  shown = shown_lib.Shown(folder, len(missing), console)
-  tasks = [_task(folder, job) for job in missing]
+  shown = shown_lib.Shown(folder, missing, console)
+  following = _Following(launcher, shown, exports, config.retries)
   with _interrupted() as interrupted, shown:
-    _run_all(launcher, tasks, shown, exports, interrupted)
+    following.run(planned.tasks, interrupted)
   if interrupted():
     console.print('interrupted: the same command goes on from here')
     return 130
-  return _summary(config, folder, jobs, console)
-
-
-def _asked_for(
-  config: config_lib.Config, jobs: Sequence[jobs_lib.Job]
-) -> list[jobs_lib.Job]:
-  """The jobs of this config, of all that its folder is to hold."""
-  workloads = config_lib.workload_names(config)
-  return [
-    job
-    for job in jobs
-    if job.spec in config.submissions and job.workload in workloads
-  ]
-
-
-def _check(
-  config: config_lib.Config,
-  plan: jobs_lib.Plan,
-  jobs: Sequence[jobs_lib.Job],
-) -> dict[pathlib.PurePosixPath, dict]:
-  """Refuses submissions that cannot work, before any device is touched.
-
-  Returns:
-    Folder of each job -> the identity of its trial.
-  """
-  environment.only_cpu()
-  trainings: dict[tuple, trial_lib.Training] = {}
-  made_by = {}
-  for job in jobs:
-    entry, key = plan.entries[job.spec], (job.spec, job.workload)
-    if key not in trainings:
-      trainings[key] = training = build.make_training(
-        config, job, entry, build.problem(config, job.workload)
-      )
-      try:
-        training.method.check(training)
-      except errors.UserError as error:
-        raise errors.UserError(f'{" on ".join(key)}: {error}') from None
-    made_by[job.folder] = identity.of_job(config, job, entry, trainings[key])
-  return made_by
+  return _summary(config, folder, planned.jobs, console)
 
 
 @contextlib.contextmanager
@@ -141,51 +87,77 @@ def _interrupted() -> Iterator[Callable[[], bool]]:
       signal.signal(number, handler)
 
 
-def _task(folder: pathlib.Path, job: jobs_lib.Job) -> launch.Task:
-  """The command line of one trial: the unit of work, also on other machines.
+class _Following:
+  """Starts tasks and follows them to their ends."""
 
-  Files of the user's in the current folder must not hide modules (`-P`).
-  """
-  command = (sys.executable, '-P', '-m', 'jaxperf', 'trial')
-  return launch.Task(
-    folder / job.folder, [*command, str(folder), str(job.folder)]
-  )
+  def __init__(
+    self,
+    launcher: launch.Launcher,
+    shown: shown_lib.Shown,
+    exports: Sequence[tuple[sinks.Sink, str]],
+    retries: int,
+  ):
+    self._launcher, self._shown, self._exports = launcher, shown, exports
+    self._retries = retries
+    self._losses: dict[pathlib.Path, starts.Starts] = {}
+    self._elsewhere: list[launch.Task] = []
 
+  def run(
+    self, tasks: Sequence[launch.Task], interrupted: Callable[[], bool]
+  ) -> None:
+    """All of them, unless interrupted."""
+    launcher = self._launcher
+    if not launcher.detached:  # Those look for claims themselves.
+      self._elsewhere = [t for t in tasks if claims.owner(t.folder)]
+    for task in self._elsewhere:
+      self._shown.elsewhere(task)
+    try:
+      launcher.start([task for task in tasks if task not in self._elsewhere])
+      while launcher.running or launcher.waiting or self._elsewhere:
+        if interrupted():
+          break
+        self._shown.running(launcher)
+        for ended in launcher.ended():
+          self._ended(ended)
+        self._look_elsewhere()
+    finally:
+      launcher.stop()
 
-def _run_all(
-  launcher: launch.Launcher,
-  tasks: Sequence[launch.Task],
-  shown: shown_lib.Shown,
-  exports: Sequence[tuple[sinks.Sink, str]],
-  interrupted: Callable[[], bool],
-) -> None:
-  """Starts the tasks and follows them to their ends, unless interrupted."""
-  elsewhere = [task for task in tasks if files.owner(task.folder)]
-  for task in elsewhere:
-    shown.elsewhere(task)
-  try:
-    launcher.start([task for task in tasks if task not in elsewhere])
-    while launcher.running or launcher.waiting or elsewhere:
-      if interrupted():
-        break
-      shown.running(launcher)
-      here = launcher.ended()
-      there = [task for task in elsewhere if not files.owner(task.folder)]
-      for ended in [*here, *(launch.Ended(task, None) for task in there)]:
-        if ended.status == launch.TAKEN:
-          shown.elsewhere(ended.task)
-        elif ended.task in there and not _has_result(ended.task):
-          launcher.start([ended.task])  # Nobody runs it any more.
-        else:
-          if ended.out_of_memory and not _has_result(ended.task):
-            _note_kill(ended.task)
-          shown.ended(ended)
-          for sink, target in exports:
-            sink.export(shown.folder, target)
-      taken = [ended.task for ended in here if ended.status == launch.TAKEN]
-      elsewhere = [task for task in elsewhere if task not in there] + taken
-  finally:
-    launcher.stop()
+  def _look_elsewhere(self) -> None:
+    """Whether somebody else's trials have ended, or were given up."""
+    free = [t for t in self._elsewhere if not claims.owner(t.folder)]
+    self._elsewhere = [t for t in self._elsewhere if t not in free]
+    for task in free:
+      if _has_result(task):
+        self._finish(launch.Ended(task, None))
+      else:
+        self._launcher.start([task])
+
+  def _ended(self, ended: launch.Ended) -> None:
+    """Waits for a trial that another one runs, begins a lost one again."""
+    task = ended.task
+    if ended.status == launch.TAKEN:
+      self._shown.elsewhere(task)
+      self._elsewhere.append(task)
+    elif ended.lost and not _has_result(task) and self._may_begin_again(task):
+      self._shown.lost(ended)
+      self._launcher.start([task])
+    else:
+      if ended.out_of_memory and not _has_result(task):
+        _note_kill(task)
+      self._finish(ended)
+
+  def _may_begin_again(self, task: launch.Task) -> bool:
+    """Whether a lost trial came further, or has tries left."""
+    before = self._losses.get(task.folder, starts.Starts())
+    now = self._losses[task.folder] = before.next(starts.step(task.folder))
+    return now.fruitless < self._retries
+
+  def _finish(self, ended: launch.Ended) -> None:
+    """Shows how a trial ended, here and elsewhere."""
+    self._shown.ended(ended)
+    for sink, target in self._exports:
+      sink.export(self._shown.folder, target)
 
 
 def _has_result(task: launch.Task) -> bool:
@@ -212,7 +184,7 @@ def _summary(
   console: rich.console.Console,
 ) -> int:
   """Counts the outcomes."""
-  ends = [_outcome(folder, job) for job in jobs]
+  ends = [plan.outcome(folder, job) for job in jobs]
   outcomes = collections.Counter(end or 'not ended' for end in ends)
   text = ', '.join(f'{n} {name}' for name, n in sorted(outcomes.items()))
   console.print(f'{len(jobs)} trials: {text}')
@@ -230,24 +202,3 @@ def _summary(
     return 1 if failed else 0
   console.print(f'next: jaxperf score {where}   jaxperf report {where}')
   return 1 if failed else 0
-
-
-def _outcome(folder: pathlib.Path, job: jobs_lib.Job) -> layout.Outcome | None:
-  """How a job ended, None if it has not."""
-  result = files.read_json(folder / job.folder / 'result.json')
-  return layout.Outcome(result['outcome']) if result else None
-
-
-def _failed(trial: pathlib.Path) -> bool:
-  """Whether the trial in a folder has ended, and failed."""
-  result = files.read_json(trial / 'result.json')
-  return bool(result) and layout.Outcome(result['outcome']).failed
-
-
-def _forget_failures(
-  folder: pathlib.Path, jobs: Sequence[jobs_lib.Job]
-) -> None:
-  """Removes results of failed trials, so that they run again."""
-  for job in jobs:
-    if _failed(folder / job.folder):
-      (folder / job.folder / 'result.json').unlink()

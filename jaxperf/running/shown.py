@@ -13,7 +13,7 @@ import rich.live
 import rich.text
 
 from jaxperf import errors
-from jaxperf.records import files, layout, status
+from jaxperf.records import claims, layout, status
 from jaxperf.running import launch
 
 _FULL_BYTES = 2**16  # Less is left, in units of whole blocks, when it is full.
@@ -53,10 +53,16 @@ class Shown:
   def elsewhere(self, task: launch.Task) -> None:
     """Says who else runs a trial, which is waited for."""
     name = task.folder.relative_to(self.folder)
-    who = files.owner(task.folder) or 'another process'
+    who = claims.owner(task.folder) or 'another process'
     self._console.print(
       f'{name}: is being run by {who}; waiting for it', markup=False
     )
+
+  def lost(self, ended: launch.Ended) -> None:
+    """Says that a trial was lost, and is started again."""
+    name = ended.task.folder.relative_to(self.folder)
+    self._started.discard(ended.task.folder)
+    self._console.print(f'{name}: {_lost(ended)}; started again', markup=False)
 
   def ended(self, ended: launch.Ended) -> None:
     """Says how a trial ended.
@@ -102,12 +108,16 @@ def _end(ended: launch.Ended) -> str:
   """How a process ended that left no result."""
   if full := _full(ended.task):
     return full
+  return f'{_lost(ended)}; started again, it goes on'
+
+
+def _lost(ended: launch.Ended) -> str:
+  """How a process ended."""
   if ended.status is not None and ended.status < 0:
-    name = signal.Signals(-ended.status).name
-    return f'its process was ended by {name}; started again, it goes on'
+    return f'its process was ended by {signal.Signals(-ended.status).name}'
   return (
     f'its process ended with status {ended.status} and left no result, as '
-    'after os._exit or a crash; started again, it goes on'
+    'after os._exit or a crash'
   )
 
 

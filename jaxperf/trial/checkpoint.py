@@ -33,8 +33,15 @@ class Checkpointer:
       folder: of the checkpoints.
       read_only: change nothing in it.
     """
+    # Processes wait for each other by name: two folders may save one step.
+    together = ocp.options.MultiprocessingOptions(
+      barrier_sync_key_prefix=folder.name
+    )
     options = ocp.CheckpointManagerOptions(
-      max_to_keep=2, enable_async_checkpointing=True, create=not read_only
+      max_to_keep=2,
+      enable_async_checkpointing=True,
+      create=not read_only,
+      multiprocessing_options=together,
     )
     self._folder = folder
     if not read_only and jax.process_index() == 0:

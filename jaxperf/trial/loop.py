@@ -29,9 +29,14 @@ class Session:
   """What lives as long as one process trains: clock, files, devices."""
 
   def __init__(
-    self, trial: trial_lib.Trial, folder: pathlib.Path, own_folder: pathlib.Path
+    self,
+    trial: trial_lib.Trial,
+    folder: pathlib.Path,
+    own_folder: pathlib.Path,
+    check: Callable[[], None] = lambda: None,
+    say: Callable[[str], None] = lambda stage: None,
   ):
-    self.trial = trial
+    self.trial, self.say = trial, say
     self.method = trial.training.method
     self.goal, self.limits = trial.training.goal, trial.limits
     self.mesh = trial.training.run.mesh
@@ -42,10 +47,10 @@ class Session:
     self.agree = mesh.Agreement(self.mesh)
     workload, limit = trial.training.workload, trial.eval_batches
     self.evaluator = evaluation.Evaluator(workload, self.mesh, limit)
-    self.record = write.TrialRecord(own_folder, evaluation.columns(workload))
+    columns = evaluation.columns(workload)
+    self.record = write.TrialRecord(own_folder, columns, check)
     self.checkpointer = checkpoint.Checkpointer(folder / 'checkpoints')
-    self.folder, self.keeper = folder, None
-    self.stage = 'setup'
+    self.folder, self.keeper, self.stage = folder, None, 'setup'
     self.heartbeat = write.Heartbeat(own_folder, self._status)
 
   def train(self, should_stop: Callable[[], bool]) -> Outcome:
@@ -56,7 +61,8 @@ class Session:
     functions = self._compile(state, 'setup' if progress.step else 'compile')
     in_flight: collections.deque = collections.deque()
     saved_at = watch.running_time()
-    outcome = None
+    # Known already where only the result was not written.
+    outcome = Outcome(progress.outcome) if progress.outcome else None
     self._enter('train')
     while outcome is None:
       batch = self._next_batch(functions, state)
@@ -81,15 +87,20 @@ class Session:
     self.record.flush()
     if outcome is Outcome.STOPPED:
       return outcome
+    progress.outcome = progress.label(outcome, self.goal.metric)
     if self.trial.keep_state and self.checkpointer.latest() != progress.step:
       self._save(state)
-    return progress.label(outcome, self.goal.metric)
+    return progress.outcome
 
   def save_all(self) -> None:
     """Waits until all is on disk; raises what writing it raised."""
     self.checkpointer.close()
     if self.keeper is not None:
       self.keeper.close()
+
+  def signs(self) -> tuple:
+    """What changes as long as it advances."""
+    return self.stage, self.progress.step, self.evaluator.batches
 
   def close(self) -> None:
     """Ends the threads."""
@@ -104,6 +115,7 @@ class Session:
     num_rows = workload.batch_shards or batch_size
     mesh.check_batch_size(self.mesh, num_rows, training.microbatches)
     restored = None
+    self.say('restore')
     if self.checkpointer.latest() is not None:
       like = self.method.abstract_state(training)
       restored = self.checkpointer.restore(like)
@@ -139,29 +151,18 @@ class Session:
     self.batches.wait_ready()
     return state
 
-  def _training(self) -> trial_lib.Training:
-    """The training with the hyperparameters of the last restart."""
-    training, restarts = self.trial.training, self.progress.restarts
-    if not restarts:
-      return training
-    point = vars(training.hps) | restarts[-1]
-    hps = submission.Hyperparameters(**point)
-    return dataclasses.replace(training, hps=hps)
-
   def _compile(
     self, state: step_lib.TrainState, bucket: str
   ) -> trial_lib.Functions:
     """Compiles all that runs on the counted clock."""
     self.stage = 'compile'
+    self.say('compile')
     self.live = progress_lib.Live(
-      self.progress,
-      self.watch,
-      self.limits,
-      self._note,
-      bucket,
+      self.progress, self.watch, self.limits, self._note, bucket
     )
     with self.watch.bucket(bucket, after=state):
-      return self.method.compile(self._training(), state, self.live)
+      training = self.trial.training.after(self.progress.restarts)
+      return self.method.compile(training, state, self.live)
 
   def _next_batch(
     self, functions: trial_lib.Functions, state: step_lib.TrainState
@@ -270,7 +271,8 @@ class Session:
   ) -> tuple[step_lib.TrainState, trial_lib.Functions]:
     """Fresh parameters and optimizer state, on the clock."""
     self.progress.restarts.append(dict(request.hyperparameters))
-    fresh = self.method.initial_state(self._training())
+    training = self.trial.training.after(self.progress.restarts)
+    fresh = self.method.initial_state(training)
     fresh = fresh._replace(step=state.step)
     if not request.reset_model_state:
       fresh = fresh._replace(model_state=state.model_state)
@@ -293,7 +295,6 @@ class Session:
 
   def _status(self) -> dict[str, Any]:
     """What `progress.json` says."""
-    return {
-      'stage': self.stage,
-      'running_s': self.watch.running_time(),
-    } | self.progress.status(self.goal, self.limits, self.watch)
+    status = self.progress.status(self.goal, self.limits, self.watch)
+    running = self.watch.running_time()
+    return {'stage': self.stage, 'running_s': running} | status

@@ -29,6 +29,7 @@ class Progress:
     preemption_count: how often the run was interrupted.
     restarts: hyperparameters of each restart that the submission asked for.
     data: what its batches mean depends on, see `workload.Data.identity`.
+    outcome: how it ended, in the last checkpoint of a trial that did.
     nonfinite_step: the first update whose loss was not finite; None if that
       was not seen.
   """
@@ -43,6 +44,7 @@ class Progress:
   preemption_count: int = 0
   restarts: list[dict] = dataclasses.field(default_factory=list)
   data: dict[str, str] = dataclasses.field(default_factory=dict)
+  outcome: str | None = None
   nonfinite_step: int | None = None
 
   def watch_loss(self, step: int, loss: float | None) -> None:

@@ -89,6 +89,14 @@ class Training:
   microbatches: int = 1
   shard_params: bool = False
 
+  def after(self, restarts: Sequence[Mapping[str, Any]]) -> Training:
+    """The same with the hyperparameters of the last restart, if any."""
+    if not restarts:
+      return self
+    point = vars(self.hps) | restarts[-1]
+    hps = submission_lib.Hyperparameters(**point)
+    return dataclasses.replace(self, hps=hps)
+
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
@@ -173,6 +181,10 @@ class Trial:
     checkpoint_every_s: wall seconds between two checkpoints.
     max_steps: step limit, None for none.
     keep_state: keep the last state when the trial has ended.
+    retries: how often it may be started without getting any further; None for
+      as often as one likes.
+    hang_s: seconds without any advance after which several processes give up;
+      0 for never.
     eval_batches: batches of each split that an evaluation covers, which then
       judges nothing; None for all.
     eval_steps: the steps after which it evaluates, and ends, whatever the
@@ -187,6 +199,8 @@ class Trial:
   checkpoint_every_s: float = 600.0
   max_steps: int | None = None
   keep_state: bool = False
+  retries: int | None = None
+  hang_s: float = 0.0
   eval_batches: int | None = None
   eval_steps: Sequence[int] | None = None
   identity: identity.Identity = dataclasses.field(default_factory=dict)

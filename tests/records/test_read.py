@@ -14,7 +14,7 @@ import pytest
 from hypothesis import strategies as st
 
 from jaxperf import errors
-from jaxperf.records import files, parse, read
+from jaxperf.records import claims, parse, read
 from tests import result_trees
 
 LOGS = os.environ.get('JAXPERF_ALGOPERF_LOGS')
@@ -250,7 +250,7 @@ def test_damage_costs_only_the_damaged_lines(tmp_path, damage, steps, note):
 def test_half_a_last_line_does_not_count_while_the_trial_is_written(tmp_path):
   path = result_trees.add_trial(tmp_path, 'adam', 0, CONFORMER, 1, ROWS)
   path.write_text(path.read_text().removesuffix('8\n'))  # 0.08 became 0.0
-  lock = files.Lock(path.parent)
+  lock = claims.Claim(path.parent)
   results = read.results(tmp_path)
   assert results.evaluations['validation/wer'].tolist() == [1, 0.2]
   assert 'eval_measurements.csv:4: line without an end' in notes_of(results)[0]

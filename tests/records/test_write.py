@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from jaxperf.records import files, layout, write
+from jaxperf.records import claims, files, layout, write
 
 METRICS = [
   'train/loss',
@@ -99,14 +99,14 @@ def test_a_json_file_is_written_whole_or_not_at_all(tmp_path):
 
 
 def test_a_lock_is_held_by_one_and_freed(tmp_path):
-  assert files.owner(tmp_path) is None
-  lock = files.Lock(tmp_path)
-  assert files.owner(tmp_path).startswith(f'process {os.getpid()} on ')
-  with pytest.raises(files.TakenError, match='is being run by process'):
-    files.Lock(tmp_path)
+  assert claims.owner(tmp_path) is None
+  lock = claims.Claim(tmp_path)
+  assert claims.owner(tmp_path).startswith(f'process {os.getpid()} on ')
+  with pytest.raises(claims.TakenError, match='is being run by process'):
+    claims.Claim(tmp_path)
   lock.release()
-  assert files.owner(tmp_path) is None
-  files.Lock(tmp_path).release()
+  assert claims.owner(tmp_path) is None
+  claims.Claim(tmp_path).release()
 
 
 def test_a_new_trial_does_not_load_pandas(tmp_path):

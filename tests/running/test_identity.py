@@ -9,7 +9,7 @@ import pathlib
 import pytest
 
 from jaxperf import errors
-from jaxperf.records import files
+from jaxperf.records import claims, files
 from jaxperf.records import identity as recorded
 from jaxperf.running import build, entries, identity, launch, sources
 from jaxperf.running import config as config_lib
@@ -33,6 +33,7 @@ class Recording:
 
   def __init__(self, results: pathlib.Path):
     self.results, self.tasks, self.running = results, [], []
+    self.detached = False
 
   @property
   def waiting(self):
@@ -180,7 +181,7 @@ def test_an_interrupted_setting_aside_goes_on_to_the_same_place(place):
 
 
 def test_a_trial_that_runs_is_not_set_aside(place):
-  lock = files.Lock(place / 'results' / TRIAL)
+  lock = claims.Claim(place / 'results' / TRIAL)
   (place / 'helpers.py').write_text('import scipy\n')
   assert 'is being run by process' in refused(place, rerun=True)
   lock.release()
@@ -191,9 +192,9 @@ def test_trials_are_set_aside_together_or_not_at_all(tmp_path):
   for folder in folders:
     recorded.note(folder, {'point': {'lr': 1}})
     (folder / 'result.json').write_text('{}')
-  lock = files.Lock(folders[1])
+  lock = claims.Claim(folders[1])
   now = {folder: {'point': {'lr': 2}} for folder in folders}
-  with pytest.raises(files.TakenError):
+  with pytest.raises(claims.TakenError):
     identity.settle(now, anew=lambda folder: True)
   assert all((folder / 'result.json').exists() for folder in folders)
   lock.release()
@@ -271,7 +272,7 @@ def test_a_baseline_is_its_file_and_the_parts_that_it_imports():
 def test_trials_of_another_run_are_waited_for(place, capsys, monkeypatch):
   trial = place / 'results' / TRIAL
   (trial / 'result.json').unlink()
-  lock = files.Lock(trial)
+  lock = claims.Claim(trial)
   seen = []
 
   class Watching(Recording):
@@ -293,7 +294,7 @@ def test_trials_of_another_run_are_waited_for(place, capsys, monkeypatch):
 def test_what_another_run_gives_up_is_run(place, monkeypatch):
   trial = place / 'results' / TRIAL
   (trial / 'result.json').unlink()
-  lock, rounds = files.Lock(trial), []
+  lock, rounds = claims.Claim(trial), []
 
   class Watching(Recording):
     def ended(self):
@@ -330,7 +331,7 @@ def test_a_trial_that_somebody_took_just_before_is_waited_for(
 def test_a_taken_trial_exits_with_its_own_status(place):
   trial = place / 'results' / TRIAL
   (trial / 'result.json').unlink()
-  lock = files.Lock(trial)
+  lock = claims.Claim(trial)
   before = contents(trial)
   done = _trial(place)
   assert done.returncode == launch.TAKEN == 76

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small task killed at random instants, with all kinds of state in it."""
 
-import csv
 import json
 import os
 import pathlib
@@ -12,15 +11,12 @@ import subprocess
 import sys
 import time
 
-import jax
-import numpy as np
 import pytest
 
 from jaxperf.running import config as config_lib
 from jaxperf.running import folder as folder_lib
 from jaxperf.running import jobs as jobs_lib
-from jaxperf.running import worker
-from jaxperf.trial import checkpoint
+from tests import trial_files
 
 KILLS = 100
 STEPS = 3000
@@ -98,6 +94,7 @@ def planned(place):
       'submissions': [str(place / 'mine.py')],
       'checkpoint_every_s': 0.3,
       'keep_state': True,
+      'retries': 10 * KILLS,
     }
   )
   plan = jobs_lib.plan(config)
@@ -112,35 +109,6 @@ def start(folder, job):
     stdout=subprocess.DEVNULL,
     stderr=subprocess.DEVNULL,
   )
-
-
-def rows(trial, name):
-  """A table without the columns of the clock."""
-  with (trial / name).open(newline='') as file:
-    return [
-      {
-        key: value
-        for key, value in row.items()
-        if key in ('global_step', 'loss', 'grad_norm') or '/' in key
-      }
-      for row in csv.DictReader(file)
-    ]
-
-
-def final(folder, job, config):
-  made = worker.make_trial(config, job)
-  checkpointer = checkpoint.Checkpointer(folder / job.folder / 'checkpoints')
-  like = made.training.method.abstract_state(made.training)
-  state, _ = checkpointer.restore(like)
-  checkpointer.close()
-  return [
-    np.asarray(
-      jax.random.key_data(x)
-      if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
-      else x
-    )
-    for x in jax.tree.leaves(state)
-  ]
 
 
 def wait_for_a_step(trial, process):
@@ -189,9 +157,5 @@ def test_a_hundred_kills_change_nothing(tmp_path):
   result = json.loads((trial / 'result.json').read_text())
   assert result['preemption_count'] == kills
   assert half_written(trial) == []
-  for name in ('eval_measurements.csv', 'measurements.csv'):
-    assert rows(trial, name) == rows(whole / job.folder, name)
-  config = folder_lib.read_config(killed)
-  for one, other in zip(final(killed, job, config), final(whole, job, config)):
-    np.testing.assert_array_equal(one, other)
+  trial_files.assert_same(killed, whole, str(job.folder))
   assert pathlib.Path(trial / 'judged').is_dir()

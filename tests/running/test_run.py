@@ -33,7 +33,7 @@ class Refusing:
   """A launcher that starts nothing: every task has ended, with success."""
 
   def __init__(self):
-    self.tasks, self.running = [], []
+    self.tasks, self.running, self.detached = [], [], False
 
   @property
   def waiting(self):

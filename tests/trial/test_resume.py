@@ -147,3 +147,16 @@ def test_killed_at_random_instants_it_ends_with_the_same_numbers(
 
 if __name__ == '__main__':
   run.run(_trial(), pathlib.Path(sys.argv[1]))
+
+
+def test_a_trial_that_lost_its_result_alone_ends_where_it_ended(tmp_path):
+  """As when it is killed between its last checkpoint and its result."""
+  made = tiny.make_trial(tiny.make_training(budget=20, eval_period=5))
+  before = run.run(made, tmp_path)
+  rows = (tmp_path / 'eval_measurements.csv').read_text()
+  result = json.loads((tmp_path / 'result.json').read_text())
+  (tmp_path / 'result.json').unlink()
+  assert run.run(made, tmp_path) == before
+  assert (tmp_path / 'eval_measurements.csv').read_text() == rows
+  again = json.loads((tmp_path / 'result.json').read_text())
+  assert (again['step'], again['outcome']) == (result['step'], before)

@@ -210,9 +210,9 @@ def test_a_finished_trial_is_not_run_again(tmp_path):
 
 
 def test_two_processes_cannot_run_one_trial(tmp_path):
-  from jaxperf.records import files
+  from jaxperf.records import claims
 
-  lock = files.Lock(tmp_path)
+  lock = claims.Claim(tmp_path)
   with pytest.raises(errors.UserError, match='is being run by process'):
     run_lib.run(_make(), tmp_path)
   lock.release()

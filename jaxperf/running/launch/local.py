@@ -18,9 +18,6 @@ from jaxperf.running import launch
 
 _POLL_S = 0.2
 _GRACE_S = 60.0  # For a child to save its state after SIGTERM.
-# Pages of 2 MiB for large blocks: on a CPU, steps that take and give back their
-# arrays would else spend up to a quarter of their time on page faults.
-_HUGE_PAGES = {'GLIBC_TUNABLES': 'glibc.malloc.hugetlb=1'}
 
 
 def make(config) -> Local:
@@ -44,6 +41,8 @@ class Local:
   share of those devices.
   """
 
+  detached = False
+
   def __init__(self, places: int):
     self._places = places
     self._waiting: collections.deque[launch.Task] = collections.deque()
@@ -51,6 +50,13 @@ class Local:
 
   def start(self, tasks: Sequence[launch.Task]) -> None:
     """Takes tasks over: starts what has a place, keeps the others waiting."""
+    for task in tasks:
+      if task.resources.processes > 1:
+        raise errors.UserError(
+          'config.launcher is local, which gives a trial one process with all '
+          'devices: leave nodes and processes_per_node at 1, or choose '
+          '--config.launcher=slurm or commands'
+        )
     self._waiting.extend(tasks)
     self._fill()
 
@@ -143,7 +149,7 @@ def _start(task: launch.Task, variables: dict[str, str]) -> subprocess.Popen:
       stdout=log,
       stderr=subprocess.STDOUT,
       stdin=subprocess.DEVNULL,
-      env=_HUGE_PAGES | os.environ | variables,
+      env=launch.HUGE_PAGES | os.environ | variables,
       start_new_session=True,  # Ctrl-C reaches the parent alone.
     )
 
