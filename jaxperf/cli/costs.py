@@ -29,7 +29,7 @@ def _add_check(commands: argparse._SubParsersAction) -> None:
   parser.add_argument(
     '--workloads', help='comma-separated [base workloads of the rules]'
   )
-  parser.add_argument('--rules', default='v0.6', help='[%(default)s]')
+  parser.add_argument('--rules', help='[the newest that know the workloads]')
   parser.add_argument(
     '--ruleset',
     choices=rules.TUNING_RULESETS,

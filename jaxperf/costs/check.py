@@ -15,10 +15,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jaxperf import errors
+from jaxperf import rules as rules_lib
 from jaxperf import text as text_lib
 from jaxperf.costs import first_steps, step_cost
 from jaxperf.running import config as config_lib
-from jaxperf.running import entries, isolated, plugins
+from jaxperf.running import entries, isolated, plugins, specs
 from jaxperf.running import jobs as jobs_lib
 
 _UNITS = {'KB': 10**3, 'MB': 10**6, 'GB': 10**9, 'TB': 10**12}
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     {
       'submissions': (options.submission,),
       'workloads': options.workloads or (),
-      'rules': options.rules,
+      'rules': options.rules or _rules(options.workloads),
       'ruleset': ruleset,
       'data': 'fake',
       'studies': 1,
@@ -69,6 +70,14 @@ def run(options: argparse.Namespace) -> int:
   else:
     print(table(rows, options.devices))
   return int(any(row['problems'] for row in rows))
+
+
+def _rules(workloads: str | None) -> str:
+  """The newest rules that know the first of some workloads, or of all."""
+  for name in specs.parts(workloads or ''):
+    if found := rules_lib.newest(name):
+      return found.name
+  return rules_lib.newest_first()[0]
 
 
 def parse_bytes(text: str) -> int:

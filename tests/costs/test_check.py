@@ -266,3 +266,18 @@ budget = 10
 eval_period = 10
 step_hint = 10
 """
+
+
+@pytest.mark.parametrize(
+  ('workloads', 'expected'),
+  [
+    (None, 'v1.0'),
+    ('finewebedu_lm', 'v1.0'),
+    ('criteo1tb_layernorm,wmt', 'v1.0'),
+    ('mini_mri', 'mini'),
+  ],
+)
+def test_the_newest_rules_that_know_the_workloads_are_taken(
+  workloads, expected
+):
+  assert check._rules(workloads) == expected
