@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -314,6 +315,7 @@ def test_two_processes_of_four_devices_give_the_curve_of_one(
     path.write_text(json.dumps(planned))
     for name in ('result.json', 'identity.json'):
       (made.trial(workload=workload) / name).unlink()
+    shutil.rmtree(made.trial(workload=workload) / 'checkpoints')
   trial = folder.trial(workload=workload).relative_to(folder.results)
   command.jaxperf('trial', reference.results, trial)
   port = _free_port()

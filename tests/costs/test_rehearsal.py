@@ -76,6 +76,7 @@ def data_dir(tmp_path_factory, mri_data, speech_data, molecule_data, pair_data):
 class Here:
   """A launcher that runs tasks in this process."""
 
+  detached = False
   running = ()
   waiting = 0
 

@@ -101,7 +101,7 @@ def test_a_json_file_is_written_whole_or_not_at_all(tmp_path):
 def test_a_lock_is_held_by_one_and_freed(tmp_path):
   assert claims.owner(tmp_path) is None
   lock = claims.Claim(tmp_path)
-  assert claims.owner(tmp_path).startswith(f'process {os.getpid()} on ')
+  assert str(claims.owner(tmp_path)).startswith(f'process {os.getpid()} on ')
   with pytest.raises(claims.TakenError, match='is being run by process'):
     claims.Claim(tmp_path)
   lock.release()
