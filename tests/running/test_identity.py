@@ -317,11 +317,13 @@ def test_a_trial_that_somebody_took_just_before_is_waited_for(
 
   class Late(Recording):
     def ended(self):
-      if not self.tasks:
-        files.write_json(trial / 'result.json', RESULT)
-        return []
-      done, self.tasks = self.tasks, []
-      return [launch.Ended(task, launch.TAKEN) for task in done]
+      if self.tasks:
+        self.other = claims.Claim(trial)
+        done, self.tasks = self.tasks, []
+        return [launch.Ended(task, launch.TAKEN) for task in done]
+      files.write_json(trial / 'result.json', RESULT)
+      self.other.release()
+      return []
 
   monkeypatch.setattr(launch, 'make', lambda c: Late(place / 'results'))
   assert run(place) == 0
