@@ -40,6 +40,10 @@ class Config:
     num_heads: H.
     depth: blocks.
     max_length: L.
+    by_head: whether attention takes one head after another and, to compute a
+      gradient, computes its weights anew. The H weights (B, T, T) of all
+      blocks are most of the memory of a step at full size; this is for 2 %
+      more FLOP.
   """
 
   vocab_size: int = 50_257
@@ -48,6 +52,7 @@ class Config:
   num_heads: int = 8
   depth: int = 12
   max_length: int = 1024
+  by_head: bool = True
 
 
 class LanguageModel(nn.Module):
@@ -109,19 +114,18 @@ class CausalAttn(nn.Module):
       (),
     )
     rotary = rotary_table(length, config.width // heads)
-    queries = _unit(rotated(project(name='query')(x), rotary))
-    keys = _unit(rotated(project(name='key')(x), rotary))
-    values = project(name='value')(x)
-    scores = scale * jnp.einsum('bthc,bshc->bhts', queries, keys)
-    past = np.tri(x.shape[1], dtype=bool)
-    scores = jnp.where(past, scores, jnp.finfo(scores.dtype).min)
-    attended = jnp.einsum('bhts,bshc->bthc', jax.nn.softmax(scores), values)
+    attend = functools.partial(attended, scale=scale, rotary=rotary)
+    if config.by_head:
+      attend = _by_head(attend)
+    x_BxTxHxC = attend(
+      project(name='query')(x), project(name='key')(x), project(name='value')(x)
+    )
     return nn.Dense(
       config.width,
       use_bias=False,
       kernel_init=nn.initializers.normal(_deep(config)),
       name='attn_out_proj',
-    )(attended.reshape(x.shape))
+    )(x_BxTxHxC.reshape(x.shape))
 
 
 class Mlp(nn.Module):
@@ -137,10 +141,46 @@ class Mlp(nn.Module):
     normal = nn.initializers.normal
     dense = functools.partial(nn.Dense, use_bias=False)
     h = dense(2 * inner, kernel_init=normal(_STDDEV))(x)
-    h, gate = jnp.split(h, 2, axis=-1)
-    return dense(config.width, kernel_init=normal(_deep(config)))(
-      h * jax.nn.sigmoid(gate)
-    )
+    return dense(config.width, kernel_init=normal(_deep(config)))(_gated(h))
+
+
+def attended(queries, keys, values, scale, rotary):
+  """The values of this position and those before, weighted, (B, T, H, C).
+
+  Args:
+    queries: (B, T, H, C), neither turned nor normalised, as are `keys`.
+    keys: (B, T, H, C).
+    values: (B, T, H, C).
+    scale: of the products of queries and keys.
+    rotary: from `rotary_table`.
+  """
+  queries = _unit(rotated(queries, rotary))
+  keys = _unit(rotated(keys, rotary))
+  scores = scale * jnp.einsum('bthc,bshc->bhts', queries, keys)
+  past = np.tri(scores.shape[-1], dtype=bool)
+  scores = jnp.where(past, scores, jnp.finfo(scores.dtype).min)
+  return jnp.einsum('bhts,bshc->bthc', jax.nn.softmax(scores), values)
+
+
+def _gated(h):
+  """The first half of the channels times the sigmoid of the second."""
+  h, gate = jnp.split(h, 2, axis=-1)
+  return h * jax.nn.sigmoid(gate)
+
+
+def _by_head(attend):
+  """`attend` for one head after another; its gradient keeps no weights."""
+
+  @jax.checkpoint
+  def attend_one(arrays_BxTxC):
+    return attend(*(x[:, :, None] for x in arrays_BxTxC))[:, :, 0]
+
+  def attend_all(*arrays_BxTxHxC):
+    by_head = tuple(jnp.moveaxis(x, 2, 0) for x in arrays_BxTxHxC)
+    # A loop, since compilers merge what two passes compute alike outside one.
+    return jnp.moveaxis(jax.lax.map(attend_one, by_head), 0, 2)
+
+  return attend_all
 
 
 def rotary_table(length: int, channels: int) -> np.ndarray:

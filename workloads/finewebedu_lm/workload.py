@@ -79,6 +79,7 @@ MINI = dataclasses.replace(
       num_heads=2,
       depth=2,
       max_length=64,
+      by_head=False,
     )
   ),
   batch_size=8,
