@@ -39,11 +39,34 @@ class TiedEmbedding(nn.Module):
 
   def logits(self, y):
     """Products (B, T, V) of `y` (B, T, D) with the vector of each token."""
-    products = jnp.einsum('nbtd,nvd->nbtv', self._split(y), self.copies)
+    products = _products(self._split(y), self.copies)
     return products.reshape(*y.shape[:-1], -1)
 
   def _split(self, x):
     return x.reshape(len(self.copies), -1, *x.shape[1:])
+
+
+@jax.custom_vjp
+def _products(y, table):
+  """(N, B, T, D) and (N, V, D) to (N, B, T, V).
+
+  The table's gradient is summed up as (D, V): the usual order transposes the
+  logits' gradient, and so holds a second array of their size.
+  """
+  return jnp.einsum('nbtd,nvd->nbtv', y, table)
+
+
+def _products_forward(y, table):
+  return _products(y, table), (y, table)
+
+
+def _products_backward(operands, slope):
+  y, table = operands
+  table_slope = jnp.einsum('nbtd,nbtv->ndv', y, slope).swapaxes(1, 2)
+  return jnp.einsum('nbtv,nvd->nbtd', slope, table), table_slope
+
+
+_products.defvjp(_products_forward, _products_backward)
 
 
 def dropout(
