@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from workloads import cross_entropy
+from workloads import cross_entropy, layers
 
 VOCAB = 7
 LOGITS = 3 * jax.random.normal(jax.random.key(0), (2, 5, VOCAB))
@@ -43,4 +43,25 @@ def test_derivatives(derivative, alpha):
     derivative(expected)(LOGITS, alpha),
     rtol=1e-5,
     atol=1e-4,
+  )
+
+
+def test_tied_table_has_a_hessian_vector_product():
+  layer = layers.TiedEmbedding(VOCAB, 4, jax.nn.initializers.normal(1.0))
+  tokens = np.array([[1, 2, 3]])
+  table = jax.random.normal(jax.random.key(1), (VOCAB, 4))
+  params = {'params': {'embedding': table}}
+
+  def ours(params):
+    y = layer.apply(params, tokens)
+    return jnp.sum(jnp.tanh(layer.apply(params, y, method='logits')))
+
+  def expected(params):
+    table = params['params']['embedding']
+    return jnp.sum(jnp.tanh(table[tokens] @ table.T))
+
+  chex.assert_trees_all_close(
+    *(jax.jvp(jax.grad(f), (params,), (params,))[1] for f in (ours, expected)),
+    rtol=1e-4,
+    atol=1e-5,
   )
