@@ -10,7 +10,10 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+
+from tests import trial_files
 
 _SCRIPT = pathlib.Path(__file__).with_name('slurm.sh')
 ONE_DEVICE = os.environ | {'XLA_FLAGS': ''}
@@ -191,6 +194,20 @@ class Experiment:
       return progress and progress['step'] >= step
 
     wait_for(there, timeout, lambda: self.output() + self.log(study))
+
+  def losses(self):
+    """Of the evaluations, in order."""
+    return [
+      float(row['loss'])
+      for row in trial_files.rows(self.trial(), 'measurements.csv')
+      if row['loss']
+    ]
+
+  def assert_curve(self, other):
+    """The losses of another one, as far as the order of sums allows."""
+    assert self.result()['outcome'] == 'budget'
+    assert len(self.losses()) == len(other.losses())
+    np.testing.assert_allclose(self.losses(), other.losses(), rtol=1e-4)
 
   def claim(self, study=0):
     path = self.trial(study) / 'claim.json'

@@ -17,7 +17,7 @@ FAULTS, TRIALS, NODES = 50, 12, ('n1', 'n2', 'n3')
 
 @pytest.fixture
 def cluster(tmp_path):
-  made = cluster_lib.started(tmp_path / 'slurm', NODES=3, PORT=17300, NET=1)
+  made = cluster_lib.started(tmp_path / 'slurm', NODES=3, PORT=17500, NET=1)
   yield made
   made.stop()
 
