@@ -10,7 +10,7 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -20,10 +20,12 @@ import optax
 
 from baselines import nadamw
 from baselines.parts import batch_sizes, checks, rounding
+from jaxperf import mesh as mesh_lib
 from jaxperf import submission, tuning
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
+_ELEMENTS = 2**22  # Of the matrices that a device has in one stack.
 
 
 class MuonState(NamedTuple):
@@ -47,7 +49,7 @@ def orthogonalize(x: jax.Array, dtype: Any = jnp.float32) -> jax.Array:
     return rounding.round_to(x, dtype)
 
   def product(a, b):
-    return rounded(jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST))
+    return rounded(a @ b)
 
   tall = x.shape[0] > x.shape[1]
   x = rounded(x.T if tall else x)
@@ -58,6 +60,42 @@ def orthogonalize(x: jax.Array, dtype: Any = jnp.float32) -> jax.Array:
     mixed = rounded(rounded(b * gram) + rounded(c * product(gram, gram)))
     x = rounded(rounded(a * x) + product(mixed, x))
   return x.T if tall else x
+
+
+def orthogonalize_all(
+  matrices: Sequence[jax.Array],
+  dtype: Any = jnp.float32,
+  mesh: jax.sharding.Mesh | None = None,
+) -> list[jax.Array]:
+  """`orthogonalize` of each.
+
+  Some matrices of a shape make a stack, each device goes through its part of
+  it, matrix by matrix; so no more than a stack's is in memory twice.
+
+  Args:
+    matrices: of any shapes.
+    dtype: see `orthogonalize`.
+    mesh: of the devices that share the work; None for one.
+  """
+  shapes: dict[tuple[int, ...], list[int]] = {}
+  for i, x in enumerate(matrices):
+    shapes.setdefault(x.shape, []).append(i)
+  devices = mesh.size if mesh else 1
+
+  def one_by_one(stack):
+    return jax.lax.map(lambda x: orthogonalize(x, dtype), stack)
+
+  found = list(matrices)
+  for shape, places in shapes.items():
+    count = devices * max(1, _ELEMENTS // math.prod(shape))
+    for first in range(0, len(places), count):
+      chosen = places[first : first + count]
+      parts = [matrices[i] for i in chosen]
+      parts += [jnp.zeros(shape)] * (-len(chosen) % devices)
+      stack = mesh_lib.shared_out(one_by_one, jnp.stack(parts), mesh)
+      for i, u in zip(chosen, stack):
+        found[i] = u
+  return found
 
 
 def columns_over_rows(shape: tuple[int, ...]) -> float:
@@ -72,6 +110,7 @@ def scale_by_muon(
   axes: Callable[[int], tuple[int, ...]] = lambda ndim: tuple(range(ndim)),
   aspect: Callable[[tuple[int, ...]], float] = columns_over_rows,
   dtype: Any = jnp.float32,
+  mesh: jax.sharding.Mesh | None = None,
 ) -> optax.GradientTransformation:
   r"""Orthogonalised momentum times :math:`\sqrt{\max(1, out / in)}`.
 
@@ -86,24 +125,31 @@ def scale_by_muon(
       another framework.
     aspect: shape in that order -> out / in.
     dtype: see `orthogonalize`.
+    mesh: of the devices that share the work; None: each does all of it.
 
   Raises:
     ValueError: if an argument is out of its range.
   """
   checks.validate(momentum=momentum)
 
-  def direction(m):
-    order = axes(m.ndim)
-    m = m.transpose(order)
-    u = orthogonalize(m.reshape(m.shape[0], -1), dtype).reshape(m.shape)
-    u = u * math.sqrt(max(1.0, aspect(m.shape)))
-    return u.transpose(np.argsort(order))
+  def directions(momenta):
+    arrays, structure = jax.tree.flatten(momenta)
+    arrays = [m.transpose(axes(m.ndim)) for m in arrays]
+    found = orthogonalize_all(
+      [m.reshape(m.shape[0], -1) for m in arrays], dtype, mesh
+    )
+    return structure.unflatten(
+      (u.reshape(m.shape) * math.sqrt(max(1.0, aspect(m.shape)))).transpose(
+        np.argsort(axes(m.ndim))
+      )
+      for m, u in zip(arrays, found)
+    )
 
   def update(updates, state, params=None):
     del params
     m = optax.tree.update_moment(updates, state.momentum, momentum, 1)
     ahead = optax.tree.update_moment(updates, m, momentum, 1) if nesterov else m
-    return jax.tree.map(direction, ahead), MuonState(m)
+    return directions(ahead), MuonState(m)
 
   return optax.GradientTransformation(
     lambda params: MuonState(optax.tree.zeros_like(params)), update
@@ -170,7 +216,13 @@ def _optimizer(hps, run):
   checks.validate(**vars(hps))
   schedule = optax.cosine_decay_schedule(hps.learning_rate, run.step_hint)
   return split_matrices(
-    muon(schedule, hps.momentum, hps.weight_decay, hps.multiplier),
+    muon(
+      schedule,
+      hps.momentum,
+      hps.weight_decay,
+      hps.multiplier,
+      mesh=run.mesh,
+    ),
     nadamw.nadamw(
       schedule, hps.beta1, hps.beta2, weight_decay=hps.other_weight_decay
     ),

@@ -99,7 +99,13 @@ def _optimizer(hps, run):
     else optax.scale_by_adam(hps.beta1, hps.beta2)
   )
   return muon.split_matrices(
-    torch_muon(rate, hps.momentum, hps.weight_decay, nesterov=hps.nesterov),
+    torch_muon(
+      rate,
+      hps.momentum,
+      hps.weight_decay,
+      nesterov=hps.nesterov,
+      mesh=run.mesh,
+    ),
     optax.chain(
       others,
       optax.add_decayed_weights(hps.other_weight_decay),

@@ -65,6 +65,28 @@ def by_device(
   )
 
 
+def shared_out(
+  function: Callable[[jax.Array], jax.Array],
+  items: jax.Array,
+  mesh: Mesh | None,
+) -> jax.Array:
+  """Applies a function of items, each device to some, and gathers the results.
+
+  Args:
+    function: from (N', ...) to (N', ...), any N'.
+    items: (N, ...), on all devices; they divide N.
+    mesh: of the devices; None for one.
+  """
+  if mesh is None or mesh.size == 1:
+    return function(items)
+  everywhere = replicated(mesh)
+  with sharing_batch(mesh):
+    found = by_device(
+      function, jax.lax.with_sharding_constraint(items, everywhere)
+    )
+  return jax.lax.with_sharding_constraint(found, everywhere)
+
+
 def per_device(weights: jax.Array) -> jax.Array:
   """A copy of some weights for each device that shares the batch, stacked.
 

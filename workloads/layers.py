@@ -3,6 +3,7 @@
 """Layers that several models share."""
 
 import functools
+import math
 from collections.abc import Callable
 
 import flax.linen as nn
@@ -10,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxperf import mesh
+from workloads import bernoulli
 
 
 class TiedEmbedding(nn.Module):
@@ -42,6 +44,17 @@ class TiedEmbedding(nn.Module):
     products = _products(self._split(y), self.copies)
     return products.reshape(*y.shape[:-1], -1)
 
+  def look_up(self, tokens):
+    """`__call__` for a few tokens outside of training: no copy is made."""
+    return jnp.take(self.embedding, tokens, axis=0)
+
+  def few_logits(self, y):
+    """`logits` of a few rows outside of training, (B, K, D) to (B, K, V).
+
+    The table comes first in the product, so that none is made transposed.
+    """
+    return jnp.moveaxis(jnp.einsum('vd,bkd->vbk', self.embedding, y), 0, -1)
+
   def _split(self, x):
     return x.reshape(len(self.copies), -1, *x.shape[1:])
 
@@ -70,6 +83,42 @@ def _products_backward(operands, slope):
 _products.defvjp(_products_forward, _products_backward)
 
 
+class DenseGeneral(nn.Module):
+  """`flax.linen.DenseGeneral` on the last axes, as one product of matrices.
+
+  Products of arrays with more axes leave the kernel's gradient transposed, and
+  whatever reads it next is slow.
+
+  Attributes:
+    features: axes of the output that replace those of the input.
+    in_axes: how many of the input's last axes are summed over.
+    use_bias: whether a bias is added.
+    kernel_init: initializer of the kernel as a matrix.
+  """
+
+  features: tuple[int, ...]
+  in_axes: int = 1
+  use_bias: bool = True
+  kernel_init: Callable = nn.initializers.lecun_normal()
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    """(..., *inputs) to (..., *features)."""
+    inputs = x.shape[-self.in_axes :]
+    matrix = (math.prod(inputs), math.prod(self.features))
+    kernel = self.param(
+      'kernel',
+      lambda key: self.kernel_init(key, matrix).reshape(
+        *inputs, *self.features
+      ),
+    )
+    y = x.reshape(-1, matrix[0]) @ kernel.reshape(matrix)
+    y = y.reshape(*x.shape[: -self.in_axes], *self.features)
+    if self.use_bias:
+      y += self.param('bias', nn.initializers.zeros, self.features)
+    return y
+
+
 def dropout(
   module: nn.Module, x: jax.Array, rate: float | jax.Array, *, train: bool
 ) -> jax.Array:
@@ -87,5 +136,5 @@ def dropout(
   if not train or (isinstance(rate, (int, float)) and rate == 0):
     return x
   keep = 1.0 - rate
-  kept = jax.random.bernoulli(module.make_rng('dropout'), keep, x.shape)
+  kept = bernoulli.draw(module.make_rng('dropout'), keep, x.shape)
   return jnp.where(kept, x / keep, 0).astype(x.dtype)

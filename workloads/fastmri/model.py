@@ -18,7 +18,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from workloads import layers
+from workloads import convolution, layers
 
 
 def leaky_relu(x: jax.Array) -> jax.Array:
@@ -66,7 +66,7 @@ class UNet(nn.Module):
       x = _grown(TransposeConvBlock(config, width)(x), other.shape)
       x = jnp.concatenate([x, other], axis=-1)
       x = ConvBlock(config, width)(x, train, dropout_rate)
-    return nn.Conv(1, (1, 1))(x)[..., 0]
+    return convolution.Conv(1, (1, 1))(x)[..., 0]
 
 
 class ConvBlock(nn.Module):
@@ -79,7 +79,7 @@ class ConvBlock(nn.Module):
   def __call__(self, x, train, dropout_rate):
     """(B, H, W, C) to (B, H, W, features)."""
     for _ in range(2):
-      x = nn.Conv(self.features, (3, 3), use_bias=False)(x)
+      x = convolution.Conv(self.features, (3, 3), use_bias=False)(x)
       if self.config.layer_norm:
         x = nn.LayerNorm(reduction_axes=(1, 2, 3))(x)
       else:

@@ -102,7 +102,7 @@ class CausalAttn(nn.Module):
     config = self.config
     heads = config.num_heads
     project = functools.partial(
-      nn.DenseGeneral,
+      layers.DenseGeneral,
       (heads, config.width // heads),
       use_bias=False,
       kernel_init=nn.initializers.normal(_STDDEV),

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import flax.linen as nn
 import jax
 
+from workloads import convolution
 from workloads.imagenet import data, workload
 
 
@@ -50,7 +51,7 @@ class ResNet(nn.Module):
       config.width, (7, 7), strides=(2, 2), padding=3, name='Conv_init'
     )(images)
     x = config.activation(norm(name='BatchNorm_init')(x))
-    x = nn.max_pool(x, (3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
+    x = convolution.max_pool(x)
     for i, num_blocks in enumerate(config.stage_sizes):
       for j in range(num_blocks):
         stride = 2 if i > 0 and j == 0 else 1
@@ -89,7 +90,7 @@ class BottleneckResNetBlock(nn.Module):
     return activation(x + y)
 
 
-_conv = functools.partial(nn.Conv, use_bias=False)
+_conv = functools.partial(convolution.Conv, use_bias=False)
 
 
 def _batch_norm(train: bool) -> Callable[..., nn.Module]:

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from workloads import layers
 from workloads.librispeech import data, modules, spec_augment, workload
 
 _KERNEL_INIT = nn.initializers.glorot_uniform()
@@ -155,7 +156,7 @@ class MultiHeadDotProductAttention(nn.Module):
     config = self.config
     heads = (config.num_heads, config.width // config.num_heads)
     query_BxFxHxC, key_BxFxHxC, value_BxFxHxC = (
-      nn.DenseGeneral(heads, kernel_init=_KERNEL_INIT, name=name)(x)
+      layers.DenseGeneral(heads, kernel_init=_KERNEL_INIT, name=name)(x)
       for name in ('query', 'key', 'value')
     )
     query_BxFxHxC = QueryScaler()(query_BxFxHxC) / np.sqrt(heads[1])
@@ -168,8 +169,8 @@ class MultiHeadDotProductAttention(nn.Module):
     )
     y = jnp.einsum('bhqk,bkhc->bqhc', weights_BxHxFxF, value_BxFxHxC)
     y = y * config.attention_temperature
-    return nn.DenseGeneral(
-      config.width, axis=(-2, -1), kernel_init=_KERNEL_INIT, name='out'
+    return layers.DenseGeneral(
+      (config.width,), in_axes=2, kernel_init=_KERNEL_INIT, name='out'
     )(y)
 
 

@@ -12,7 +12,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from workloads import layers
+from workloads import convolution, layers
 
 Activation = Callable[[jax.Array], jax.Array]
 _KERNEL_INIT = nn.initializers.glorot_uniform()
@@ -91,7 +91,7 @@ class Subsample(nn.Module):
     """Frames (B, ceil(F / 4), D) and their paddings."""
     x = features[..., None]
     for i in range(2):
-      x = nn.Conv(
+      x = convolution.Conv(
         self.channels,
         kernel_size=(3, 3),
         strides=(2, 2),

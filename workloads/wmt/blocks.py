@@ -132,12 +132,12 @@ class MultiHeadDotProductAttention(nn.Module):
     """The parts, under the names that the parameter paths have."""
     heads, width = self.config.num_heads, self.config.width
     dense = functools.partial(
-      nn.DenseGeneral, use_bias=False, kernel_init=_GLOROT
+      layers.DenseGeneral, use_bias=False, kernel_init=_GLOROT
     )
     self.query = dense((heads, width // heads))
     self.key = dense((heads, width // heads))
     self.value = dense((heads, width // heads))
-    self.out = dense(width, axis=(-2, -1))
+    self.out = dense((width,), in_axes=2)
 
   def __call__(self, x, keys, values, mask):
     """Attends from `x` (..., T, D) to the positions with `mask` (..., T, S).

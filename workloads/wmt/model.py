@@ -109,10 +109,9 @@ class Transformer(nn.Module):
       The logits and the cache that includes `tokens`.
     """
     position = jnp.full(tokens.shape, index)
-    y, cache = self.decoder.step(
-      self._embed(tokens, position), cache, memories, inputs > 0, index
-    )
-    return self._logits(y), cache
+    y = self._with_positions(self.embedding.look_up(tokens), position)
+    y, cache = self.decoder.step(y, cache, memories, inputs > 0, index)
+    return self.embedding.few_logits(self._scaled(y)), cache
 
   def _encode(self, inputs, position, segmentation, dropout_rate):
     side = _Side(inputs, segmentation)
@@ -120,13 +119,20 @@ class Transformer(nn.Module):
     return self.encoder(x, _mask(side, side), dropout_rate)
 
   def _embed(self, tokens, position):
-    positions = positional_encoding(self.config.max_length, self.config.width)
     if position is None:
       position = np.arange(tokens.shape[1])
-    return self.embedding(tokens) + jnp.asarray(positions)[position]
+    return self._with_positions(self.embedding(tokens), position)
+
+  def _with_positions(self, x, position):
+    positions = positional_encoding(self.config.max_length, self.config.width)
+    return x + jnp.asarray(positions)[position]
 
   def _logits(self, y):
-    return self.embedding.logits(y) / np.float32(np.sqrt(self.config.width))
+    return self.embedding.logits(self._scaled(y))
+
+  def _scaled(self, y):
+    # Before the product: the logits are the largest array that there is.
+    return y / np.float32(np.sqrt(self.config.width))
 
 
 class Encoder(nn.Module):

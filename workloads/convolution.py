@@ -1,0 +1,177 @@
+# Copyright 2026 The jaxperf authors
+# SPDX-License-Identifier: Apache-2.0
+"""Convolutions and pooling over images, with derivatives that CPUs run fast.
+
+Shapes: B images, HxW pixels, C channels, F features.
+
+XLA's CPU back end runs the gradient of a strided kernel as a convolution whose
+kernel has the size of the image, and holes: at a third of the speed of products
+of matrices, or less. Other back ends get what `jax.lax` gives them.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+Padding = tuple[tuple[int, int], tuple[int, int]]
+_CHANNELS = 16  # With fewer, products of matrices are slow.
+
+
+class Conv(nn.Module):
+  """A convolution with the parameters and values of `flax.linen.Conv`.
+
+  Attributes:
+    features: F.
+    kernel_size: height and width.
+    strides: of the rows and of the columns.
+    padding: pixels on each side, or `'SAME'` for ceil(H / stride) rows.
+    use_bias: whether a bias is added.
+    kernel_init: initializer of the kernel.
+  """
+
+  features: int
+  kernel_size: tuple[int, int]
+  strides: tuple[int, int] = (1, 1)
+  padding: int | str = 'SAME'
+  use_bias: bool = True
+  kernel_init: Callable = nn.initializers.lecun_normal()
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    """(B, H, W, C) to (B, H', W', F)."""
+    shape = (*self.kernel_size, x.shape[-1], self.features)
+    kernel = self.param('kernel', self.kernel_init, shape)
+    if self.kernel_size == (1, 1):
+      rows, columns = self.strides
+      y = _product(x[:, ::rows, ::columns], kernel[0, 0])
+    else:
+      y = convolve(x, kernel, self.strides, self._pads(x.shape[1:3]))
+    if self.use_bias:
+      y += self.param('bias', nn.initializers.zeros, (self.features,))
+    return y
+
+  def _pads(self, sides: Sequence[int]) -> Padding:
+    """Pixels before and after the rows, and the columns."""
+    if self.padding != 'SAME':
+      return ((self.padding, self.padding),) * 2
+    pads = jax.lax.padtype_to_pads(
+      sides, self.kernel_size, self.strides, 'SAME'
+    )
+    return tuple((low, high) for low, high in pads)
+
+
+def _product(x, kernel):
+  """(..., C) times (C, F), as one product of matrices."""
+  y = x.reshape(-1, x.shape[-1]) @ kernel
+  return y.reshape(*x.shape[:-1], kernel.shape[-1])
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def convolve(
+  x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding
+) -> jax.Array:
+  """(B, H, W, C) and (height, width, C, F) to (B, H', W', F)."""
+  return _chosen(_by_taps, _convolve, x, kernel, strides, pads)
+
+
+def _convolve(x, kernel, strides, pads):
+  return jax.lax.conv_general_dilated(
+    x, kernel, strides, pads, dimension_numbers=('NHWC', 'HWIO', 'NHWC')
+  )
+
+
+def _chosen(on_cpu, elsewhere, x, other, strides, pads):
+  """One of two functions of (x, other, strides, pads), by the platform.
+
+  The first one only for strides and enough channels: with a stride of 1 it is
+  no faster, and few channels make slow products of matrices.
+  """
+  if strides == (1, 1) or x.shape[-1] < _CHANNELS:
+    return elsewhere(x, other, strides, pads)
+  return jax.lax.platform_dependent(
+    x,
+    other,
+    cpu=functools.partial(on_cpu, strides=strides, pads=pads),
+    default=functools.partial(elsewhere, strides=strides, pads=pads),
+  )
+
+
+def _forward(x, kernel, strides, pads):
+  # Not `convolve`: the gradient shall have derivatives of every mode.
+  y = _chosen(_by_taps, _convolve, x, kernel, strides, pads)
+  return y, (x, kernel)
+
+
+def _backward(strides, pads, operands, slope):
+  x, kernel = operands
+
+  def of_kernel(x, slope, strides, pads):
+    return jax.linear_transpose(
+      lambda kernel: _convolve(x, kernel, strides, pads), kernel
+    )(slope)[0]
+
+  def of_kernel_by_taps(x, slope, strides, pads):
+    return jax.linear_transpose(
+      lambda kernel: _by_taps(x, kernel, strides, pads), kernel
+    )(slope)[0]
+
+  x_slope = jax.linear_transpose(
+    lambda x: _convolve(x, kernel, strides, pads), x
+  )(slope)[0]
+  return x_slope, _chosen(of_kernel_by_taps, of_kernel, x, slope, strides, pads)
+
+
+convolve.defvjp(_forward, _backward)
+
+
+def _by_taps(x, kernel, strides, pads):
+  """The convolution as one product of matrices for each of the kernel's pixels.
+
+  Its derivative by the kernel is one product for each, too.
+  """
+  height, width, channels, features = kernel.shape
+  padded = jnp.pad(x, ((0, 0), *pads, (0, 0)))
+  rows = (padded.shape[1] - height) // strides[0] + 1
+  columns = (padded.shape[2] - width) // strides[1] + 1
+
+  def tap(i, j):
+    last_row = i + (rows - 1) * strides[0]
+    last_column = j + (columns - 1) * strides[1]
+    seen = padded[
+      :, i : last_row + 1 : strides[0], j : last_column + 1 : strides[1]
+    ]
+    return seen.reshape(-1, channels) @ kernel[i, j]
+
+  y = sum(tap(i, j) for i in range(height) for j in range(width))
+  return y.reshape(len(x), rows, columns, features)
+
+
+def max_pool(x: jax.Array) -> jax.Array:
+  """Largest value in 3x3 pixels around every second one.
+
+  Of equal values the first one, row by row, gets the whole gradient, as with
+  `flax.linen.max_pool`, whose derivative takes much longer on a CPU.
+
+  Args:
+    x: (B, H, W, C).
+
+  Returns:
+    (B, ceil(H / 2), ceil(W / 2), C).
+  """
+  rows, columns = (math.ceil(n / 2) for n in x.shape[1:3])
+  edges = ((0, 0), (1, 1), (1, 1), (0, 0))
+  padded = jnp.pad(x, edges, constant_values=-jnp.inf)
+  largest = None
+  for i in range(3):
+    for j in range(3):
+      seen = padded[:, i : i + 2 * rows - 1 : 2, j : j + 2 * columns - 1 : 2]
+      if largest is None:
+        largest = seen
+      else:
+        larger = (seen > largest) | jnp.isnan(seen)
+        largest = jnp.where(larger, seen, largest)
+  return largest
