@@ -61,7 +61,11 @@ class Cluster:
 
   def __init__(self, folder, **settings):
     self.folder, self._settings = folder, settings
-    self.start()
+    try:
+      self.start()
+    except subprocess.CalledProcessError:
+      self.stop()  # What did start would keep its ports.
+      raise
     self.variables = ONE_DEVICE | {'SLURM_CONF': f'{folder}/slurm.conf'}
 
   def start(self):
