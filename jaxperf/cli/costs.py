@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 from jaxperf import errors, rules
 from jaxperf.running import specs
@@ -83,6 +84,18 @@ def _add_bench(commands: argparse._SubParsersAction) -> None:
   parser.add_argument(
     '--data-dir', default='', help='of `input` [$JAXPERF_DATA]'
   )
+  parser.add_argument(
+    '--against',
+    metavar='FILE',
+    help='of `steps`, saved with --format=json: ratios before / after; exit '
+    'code 1 where something got worse',
+  )
+  parser.add_argument(
+    '--saved',
+    metavar='FILE',
+    help='of `steps`: shows this saved run, or compares it, and measures '
+    'nothing',
+  )
   parser.add_argument('--repeats', type=_count, default=5)
   parser.add_argument('--format', choices=('table', 'json'), default='table')
   parser.set_defaults(handler=_bench)
@@ -99,13 +112,15 @@ def _bench(options: argparse.Namespace) -> int:
     raise errors.UserError('--data-dir is for `jaxperf bench input`')
   if options.workers and options.what != 'input':
     raise errors.UserError('--workers is for `jaxperf bench input`')
+  if (options.against or options.saved) and options.what != 'steps':
+    raise errors.UserError(
+      '--against and --saved are for `jaxperf bench steps`'
+    )
   names = specs.parts(options.workloads or '') or None
   repeats, form = options.repeats, options.format
   if options.what == 'steps':
-    from jaxperf.costs import steps
-
-    print(steps.bench(names, options.batch_size, repeats, form))
-  elif options.what == 'input':
+    return _bench_steps(options, names)
+  if options.what == 'input':
     from jaxperf.costs import input as input_lib
 
     arguments = (names, options.data_dir, options.workers, options.batch_size)
@@ -120,6 +135,28 @@ def _bench(options: argparse.Namespace) -> int:
 
     print(loop.loop(names, repeats, form))
   return 0
+
+
+def _bench_steps(options: argparse.Namespace, names: list[str] | None) -> int:
+  from jaxperf.costs import step_report
+
+  before = step_report.read(options.against) if options.against else None
+  if options.saved:
+    run = step_report.read(options.saved)
+  else:
+    from jaxperf.costs import steps
+
+    run = steps.bench(names, options.batch_size, options.repeats)
+  if before is None:
+    table = options.format == 'table'
+    print(step_report.table(run) if table else json.dumps(run, indent=2))
+    return 0
+  rows = step_report.compare(before, run)
+  if options.format == 'json':
+    print(json.dumps({'comparison': rows}, indent=2))
+  else:
+    print(step_report.comparison_table(before, run, rows))
+  return int(any(row['error'] or row['worse'] for row in rows))
 
 
 def _count(text: str) -> int:

@@ -8,7 +8,7 @@ import collections
 import functools
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 COLLECTIVES = (
   'all-reduce',
@@ -38,21 +38,31 @@ def collective_bytes(text: str) -> dict[str, int]:
   Returns:
     Kind of collective -> bytes of its results; kinds without any are left out.
   """
+  return _collectives(text, _size)
+
+
+def collective_counts(text: str) -> dict[str, int]:
+  """How many collectives of each kind run; see `collective_bytes`."""
+  return _collectives(text, lambda shapes: 1)
+
+
+def _collectives(text: str, weigh: Callable[[str], int]) -> dict[str, int]:
+  """Sums over all runs of all collectives, of the shapes of their results."""
   entry, own, calls = '', {}, {}
   for name, is_entry, lines in _computations(text):
     own[name], calls[name] = collections.Counter(), []
     entry = name if is_entry else entry
     for line in lines:
       if found := _INSTRUCTION.search(line):
-        own[name][found[2]] += _size(found[1])
+        own[name][found[2]] += weigh(found[1])
       calls[name] += _called(line)
 
   @functools.cache
   def total(name: str) -> collections.Counter:
     result = collections.Counter(own[name])
     for called, times in calls[name]:
-      for kind, size in total(called).items():
-        result[kind] += size * times
+      for kind, weight in total(called).items():
+        result[kind] += weight * times
     return result
 
   return dict(total(entry))

@@ -1,12 +1,11 @@
 # Copyright 2026 The jaxperf authors
 # SPDX-License-Identifier: Apache-2.0
-"""`jaxperf bench steps`: what a training step takes on the devices at hand."""
+"""`jaxperf bench steps`: what a step and an evaluation take on the devices."""
 
 from __future__ import annotations
 
 import collections
 import dataclasses
-import json
 import math
 import statistics
 import sys
@@ -15,37 +14,44 @@ from typing import Any
 
 import jax
 
-from jaxperf import errors, mesh, text
+from jaxperf import errors, mesh
 from jaxperf import rules as rules_lib
-from jaxperf.running import build, environment, isolated
+from jaxperf.costs import flops, hlo, peak
+from jaxperf.running import build, environment, isolated, launch
 from jaxperf.running import config as config_lib
 from jaxperf.running import jobs as jobs_lib
-from jaxperf.trial import batches, memory, stopwatch, trial
+from jaxperf.trial import (
+  batches,
+  compiled,
+  evaluation,
+  memory,
+  stopwatch,
+  trial,
+)
 from jaxperf.trial import step as step_lib
 
 _SUBMISSION = 'baselines.nadamw'
 _BLOCK_S = 1.0  # Of training in one measurement, at least.
 _WARM_UP = 3
-_COLUMNS = (
-  *('workload', 'batch size', 'step', 'examples per s', 'data wait'),
-  *('compile', 'peak GiB'),
-)
 
 
 def bench(
   names: Sequence[str] | None,
   batch_size: int | None,
   repeats: int,
-  form: str,
-) -> str:
-  """Step time and memory of workloads on fake data, as text.
+) -> dict[str, Any]:
+  """What steps and evaluations of workloads take, on fake data.
 
   Args:
     names: workloads; by default those of the newest rules, on CPUs the mini
       ones.
-    batch_size: examples in a batch; each workload's own by default.
+    batch_size: examples in a batch, also of evaluation; each workload's own by
+      default.
     repeats: measurements, of which the median is reported.
-    form: `'table'` or `'json'`.
+
+  Returns:
+    `steps`, for each workload what `measure` returns with `workload` and
+    `error`, and `environment`.
 
   Raises:
     UserError: if a workload or the devices cannot be used at all.
@@ -77,11 +83,9 @@ def bench(
       'repeats': repeats,
     }
     print(f'{name} ...', file=sys.stderr, flush=True)
-    row, error = isolated.call(measure, arguments)
+    row, error = isolated.call(measure, arguments, launch.HUGE_PAGES)
     rows.append({'workload': name, 'error': error} | (row or {}))
-  if form == 'json':
-    return json.dumps({'steps': rows, 'environment': machine}, indent=2)
-  return _table(rows, machine, repeats)
+  return {'steps': rows, 'environment': machine}
 
 
 def measure(
@@ -90,7 +94,7 @@ def measure(
   batch_size: int | None,
   repeats: int,
 ) -> dict[str, Any]:
-  """Times the training step of one job on the devices at hand.
+  """Measures step and evaluation of one job on the devices at hand.
 
   Blocks of steps on one batch that stays on the devices, which give the time of
   a step, take turns with blocks that are fed by the input pipeline, which give
@@ -99,8 +103,15 @@ def measure(
   Args:
     config: fields of a `config.Config`.
     jobs: from `jobs.as_json`, one.
-    batch_size: replaces the one of the job unless None.
+    batch_size: replaces the one of the job, and of evaluation, unless None.
     repeats: blocks of each kind.
+
+  Returns:
+    Batch sizes and `devices`; medians of seconds and their blocks; `data_wait`,
+    a share; of the compiled step `flops` (over all devices), and per device
+    `bytes_accessed`, `temporaries`, `collectives` (kind -> `count`, `bytes`);
+    `peak_flops`, FLOP/s of all devices in products, and the step's
+    `share_of_peak`; `compile_s`; `peak_memory`.
   """
   (training,) = build.trainings_from_json(config, jobs)
   run = dataclasses.replace(
@@ -110,45 +121,94 @@ def measure(
   mesh.check_batch_size(
     run.mesh, training.workload.batch_shards or run.batch_size, 1
   )
-  loop = _Loop(training)
+  loop = _Loop(training, batch_size)
   loop.bare(_WARM_UP)
   steps = math.ceil(_BLOCK_S / max(loop.bare(1)['train'], 1e-6))
-  bare, fed = [], []
+  loop.evaluation()  # It compiles.
+  bare, fed, evaluations = [], [], []
   for _ in range(repeats):
     bare.append(loop.bare(steps)['train'] / steps)
     seconds = loop.fed(steps)
     fed.append(seconds['data_wait'] / sum(seconds.values()))
+    evaluations.append(loop.evaluation())
   loop.close()
-  step_s = statistics.median(bare)
-  return {
+  peak_memory = memory.peak()  # Before the matrices of the devices' peak.
+  step_s, peak_flops = statistics.median(bare), peak.flops_per_s(run.mesh)
+  return loop.program() | {
     'batch_size': run.batch_size,
+    'eval_batch_size': loop.eval_batch_size,
     'devices': run.mesh.size,
     'step_s': step_s,
     'step_s_blocks': bare,
+    'eval_s': statistics.median(evaluations),
+    'eval_s_blocks': evaluations,
     'examples_per_s': run.batch_size / step_s,
     'data_wait': statistics.median(fed),
+    'peak_flops': peak_flops,
+    'share_of_peak': loop.flops / step_s / peak_flops,
     'compile_s': loop.compile_s,
-    'peak_memory': memory.peak(),
+    'peak_memory': peak_memory,
   }
 
 
 class _Loop:
   """A compiled step with its state, batches for it, and a clock."""
 
-  def __init__(self, training: trial.Training):
+  def __init__(self, training: trial.Training, eval_batch_size: int | None):
     self._watch = stopwatch.Stopwatch(counts_compilation=False)
+    self._training = training
     self._state = training.method.initial_state(training)
     self._watch.switch('compile', after=self._state)
     self._step = training.method.compile(training, self._state).step
     self._watch.switch('setup')
     self.compile_s = self._watch.seconds()['compile']
-    seed, batch_size = training.seed, training.run.batch_size
+    workload, run = training.workload, training.run
+    self.flops = flops.of_function(
+      step_lib.make_step(training),
+      compiled.abstract_state(training),
+      compiled.abstract_batch(training),
+    )
     self._batches = batches.Prefetcher(
-      training.workload.data.train(seed, batch_size, None),
-      lambda batch: mesh.place_batch(batch, training.run.mesh),
+      workload.data.train(training.seed, run.batch_size, None),
+      lambda batch: mesh.place_batch(batch, run.mesh),
     )
     self._batch = next(self._batches)
     self.close = self._batches.close
+    if eval_batch_size:
+      workload = workload._replace(eval_batch_size=eval_batch_size)
+    self._evaluator = evaluation.Evaluator(workload, run.mesh)
+    self.eval_batch_size = self._evaluator.batch_size
+    self._eval_batch = next(
+      iter(workload.data.evaluation('validation', self.eval_batch_size))
+    )
+
+  def program(self) -> dict[str, Any]:
+    """What the compiled step takes, without time."""
+    analysis, text = self._step.cost_analysis(), self._step.as_text()
+    counts, sizes = hlo.collective_counts(text), hlo.collective_bytes(text)
+    return {
+      'flops': self.flops,
+      'bytes_accessed': int(analysis['bytes accessed']),
+      'temporaries': self._step.memory_analysis().temp_size_in_bytes,
+      'collectives': {
+        kind: {'count': count, 'bytes': sizes[kind]}
+        for kind, count in counts.items()
+      },
+    }
+
+  def evaluation(self) -> float:
+    """Seconds from a batch on the host to its sums and rows there."""
+    before = self._watch.seconds()['eval']
+    self._watch.switch('eval')
+    result = self._evaluator.on_batch(
+      self._state.params,
+      self._state.model_state,
+      self._eval_batch,
+      jax.random.key(0),
+    )
+    jax.device_get(result)
+    self._watch.switch('setup')
+    return self._watch.seconds()['eval'] - before
 
   def bare(self, steps: int) -> dict[str, float]:
     """Seconds of some steps on one batch."""
@@ -178,39 +238,3 @@ class _Loop:
     """The next batch; the devices have nothing to do while it is made."""
     batches.wait(self._batches, self._watch, self._state)
     return next(self._batches)
-
-
-def _table(
-  rows: Sequence[Mapping[str, Any]], machine: Mapping[str, Any], repeats: int
-) -> str:
-  """The rows as text, with what they were measured on."""
-  lines = [
-    text.layout(_COLUMNS, [_cells(row) for row in rows]),
-    '',
-    f'median of {repeats}; fake data; {machine["device_count"]} x '
-    f'{machine["device_kind"]}; jax {machine["jax_version"]}; peak memory of '
-    + (
-      'the host'
-      if machine['device_platform'] == 'cpu'
-      else 'the fullest device'
-    ),
-  ]
-  lines += [
-    f'{row["workload"]}: {row["error"]}' for row in rows if row['error']
-  ]
-  return '\n'.join(lines)
-
-
-def _cells(row: Mapping[str, Any]) -> list[str]:
-  """A row of the table as text."""
-  if row['error']:
-    return [row['workload'], *['-'] * (len(_COLUMNS) - 1)]
-  return [
-    row['workload'],
-    f'{row["batch_size"]:,}',
-    f'{row["step_s"] * 1000:.1f} ms',
-    f'{row["examples_per_s"]:,.0f}',
-    f'{row["data_wait"]:.0%}',
-    f'{row["compile_s"]:.0f} s',
-    f'{row["peak_memory"]["bytes"] / text.GIB:.2f}',
-  ]

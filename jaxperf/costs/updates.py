@@ -20,7 +20,7 @@ import optax
 from jaxperf import errors, mesh, text, tuning
 from jaxperf import submission as submission_lib
 from jaxperf import workload as workload_lib
-from jaxperf.running import entries, environment, isolated, plugins
+from jaxperf.running import entries, environment, isolated, launch, plugins
 from jaxperf.trial import compiled, gradients, stopwatch, trial
 from jaxperf.trial import step as step_lib
 
@@ -79,7 +79,8 @@ def _row(name: str, spec: str, repeats: int, folder: str) -> dict[str, Any]:
   row, error = isolated.call(
     measure,
     {'name': name, 'spec': spec, 'repeats': repeats},
-    {
+    launch.HUGE_PAGES
+    | {
       'JAX_COMPILATION_CACHE_DIR': folder,  # The reference is always the same.
       'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
     },

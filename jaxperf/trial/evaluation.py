@@ -95,6 +95,27 @@ class Evaluator:
         )
         self.batch_size = smaller
 
+  def on_batch(
+    self,
+    params: PyTree,
+    model_state: PyTree,
+    batch: PyTree,
+    key: jax.Array,
+    share: mesh_lib.Share | None = None,
+  ) -> tuple[dict, dict]:
+    """Sums and rows of one batch, which may still be computed.
+
+    Args:
+      params: the parameters.
+      model_state: running statistics, if any.
+      batch: of the host, of `batch_size` examples.
+      key: the random key.
+      share: part of the batch that this process has read; None for all.
+    """
+    placed = mesh_lib.place_batch(batch, self._mesh, share)
+    with mesh_lib.sharing_batch(self._mesh):
+      return self._evaluate(params, model_state, placed, key)
+
   def _one_pass(self, params, model_state, split, key) -> dict[str, float]:
     """Metrics of one split from batches of the current size."""
     sums: dict[str, float] = {}
@@ -108,9 +129,7 @@ class Evaluator:
     pending = None
     for batch in itertools.islice(stream, self._limit):
       self.batches += 1
-      placed = mesh_lib.place_batch(batch, self._mesh, share)
-      with mesh_lib.sharing_batch(self._mesh):
-        result = self._evaluate(params, model_state, placed, key)
+      result = self.on_batch(params, model_state, batch, key, share)
       if pending is not None:
         _collect(pending, sums, rows)
       pending = result  # Fetched while the devices work on the next one.

@@ -41,6 +41,7 @@ def test_collectives_in_loops_count_as_often_as_they_run():
     'all-reduce': 100 * (4 * 4 + 2 * 2) + 6 * 4,
     'all-gather': 12,
   }
+  assert hlo.collective_counts(PROGRAM) == {'all-reduce': 101, 'all-gather': 1}
 
 
 def _compiled_text(devices, parts):

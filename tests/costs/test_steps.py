@@ -35,6 +35,12 @@ def test_steps_are_timed_and_failures_are_told():
   assert (clicks['batch_size'], clicks['devices']) == (64, 16)
   assert clicks['examples_per_s'] * clicks['step_s'] == pytest.approx(64)
   assert 0 <= clicks['data_wait'] < 1
+  assert clicks['eval_batch_size'] == 64
+  assert clicks['eval_s'] == sorted(clicks['eval_s_blocks'])[0] > 0
+  assert clicks['collectives']['all-reduce']['bytes'] > 0
+  rate = clicks['share_of_peak'] * clicks['peak_flops'] * clicks['step_s']
+  assert clicks['flops'] == pytest.approx(rate)
+  assert clicks['bytes_accessed'] > clicks['temporaries'] > 0
   assert clicks['peak_memory']['of'] == 'host'
   assert clicks['peak_memory']['bytes'] > 2**26
   # Graph batches are packed in eight shards.
