@@ -37,7 +37,7 @@ test: setup-dev
 
 # On a SLURM of their own, which they start; they skip where there can be none.
 test-slurm: setup-dev
-	$(PYTEST) -n 3 --dist loadfile -m 'slurm and not slow' tests/cluster
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m 'slurm and not slow' tests/cluster
 
 test-all: setup-dev
 	$(PYTEST) -m 'not gpu and not slurm and not data'

@@ -4,6 +4,7 @@
 
 import random
 import signal
+import subprocess
 import time
 
 import pytest
@@ -12,7 +13,7 @@ from tests import trial_files
 from tests.cluster import cluster as cluster_lib
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
-FAULTS, TRIALS, NODES = 50, 12, ('n1', 'n2', 'n3')
+FAULTS, TRIALS, STEPS, NODES = 50, 12, 1000, ('n1', 'n2', 'n3')
 
 
 @pytest.fixture
@@ -27,15 +28,14 @@ def kill_node(cluster, rng):
   cluster.kill(node)
   time.sleep(rng.uniform(0, 20))  # SLURM sees it after some 16.
   cluster.start()
+  return True
 
 
 def kill_process(cluster, rng):
-  nodes = [node for node in NODES if cluster.processes(node)]
-  if nodes:
-    node = rng.choice(nodes)
-    pid, _ = rng.choice(cluster.processes(node) or [(0, '')])
-    if pid:
-      cluster.kill_process(node, pid, signal.SIGKILL)
+  found = [(n, pid) for n in NODES for pid, _ in cluster.processes(n)]
+  return bool(found) and _hits(
+    cluster.kill_process, *rng.choice(found), signal.SIGKILL
+  )
 
 
 def cut_cable(cluster, rng):
@@ -43,37 +43,49 @@ def cut_cable(cluster, rng):
   cluster.cut(node)
   time.sleep(rng.uniform(0, 20))
   cluster.mend(node)
+  return True
 
 
 def requeue(cluster, rng):
-  out = cluster.run('squeue', '--array', '-h', '-t', 'R', '-o', '%A')
-  if jobs := out.split():
-    cluster.run('scontrol', 'requeue', rng.choice(jobs))
+  jobs = cluster.run('squeue', '--array', '-h', '-t', 'R', '-o', '%A').split()
+  return bool(jobs) and _hits(
+    cluster.run, 'scontrol', 'requeue', rng.choice(jobs)
+  )
+
+
+def kill_front_end(front):
+  front.kill()
+  front.wait()
+  return True
+
+
+def _hits(fault, *arguments):
+  """Whether there was still something to hit."""
+  try:
+    fault(*arguments)
+  except subprocess.CalledProcessError:
+    return False
+  return True
 
 
 def test_no_fault_loses_or_doubles_a_trial(tmp_path, cluster):
   rng = random.Random(FAULTS)
-  settings = {'steps': 600, 'delay': 0.05}
   keys = {'studies': TRIALS, 'max_parallel': 3, 'retries': 20}
-  whole = cluster_lib.Experiment(tmp_path / 'whole', **settings)
-  made = cluster_lib.Experiment(tmp_path / 'hit', cluster, **settings)
-  front, hits = made.start(**keys), {}
-  for number in range(FAULTS):
+  whole = cluster_lib.Experiment(tmp_path / 'whole', steps=STEPS, delay=0)
+  made = cluster_lib.Experiment(tmp_path / 'hit', cluster, steps=STEPS)
+  front, hits = made.start(**keys), 0
+  while hits < FAULTS:
     time.sleep(rng.uniform(1, 6))
     fault = rng.choice([kill_node, kill_process, cut_cable, requeue, None])
-    if fault is None:
-      front.kill()
-      front.wait()
-    else:
-      fault(cluster, rng)
-    hits[fault] = hits.get(fault, 0) + 1
+    hits += fault(cluster, rng) if fault else kill_front_end(front)
     if front.poll() is not None:
       front = made.start(**keys)
     done = sum(made.result(study) is not None for study in range(TRIALS))
-    print(number, getattr(fault, '__name__', 'front end'), done, flush=True)
+    print(hits, getattr(fault, '__name__', 'front end'), done, flush=True)
+  assert done < TRIALS, 'the last faults hit nothing'
   while front.wait(timeout=1200):
     front = made.start(**keys)
-  whole.run(launcher='local', studies=TRIALS, max_parallel=2)
+  whole.run(launcher='local', studies=TRIALS, max_parallel=4)
   for study in range(TRIALS):
     assert made.log(study).count('outcome: budget') == 1
     trial_files.assert_same(made.results, whole.results, made.name(study))
