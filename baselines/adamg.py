@@ -84,7 +84,7 @@ def adamg(
 
     def leaf(g, p, m, v, q):
       v = b2 * v + (1 - b2) * jnp.square(g)
-      q = b3 * q + (1 - b3) * 0.2 * v**0.24
+      q = b3 * q + (1 - b3) * 0.2 * almost_fourth_root(v)
       m = b1 * m + (1 - b1) * g * q
       u = (m / correction1) / (jnp.sqrt(v / correction2) + eps)
       return -eta * (u + weight_decay * p), m, v, q
@@ -95,6 +95,16 @@ def adamg(
     return step, AdamGState(count, m, v, q)
 
   return optax.GradientTransformation(init, update)
+
+
+def almost_fourth_root(v):
+  """The power 0.24 of v.
+
+  The logarithm of what is missing to the fourth root is small and costs no
+  precision. XLA's power, exact near 1 as well, takes three times as long.
+  """
+  missing = -0.01 * jnp.log(jnp.maximum(v, jnp.finfo(v.dtype).tiny))
+  return jnp.sqrt(jnp.sqrt(v)) * jnp.exp(missing)
 
 
 def _optimizer(hps, run):

@@ -78,17 +78,15 @@ def diloco(
 
     def leaf(step, p, slow, buffer):
       travelled = slow - (p + step)
-      new_buffer = outer_momentum * buffer + travelled
-      outer = travelled + outer_momentum * new_buffer
-      new_slow = slow - outer_learning_rate * outer
-      return (
-        jnp.where(due, new_slow - p, step),
-        jnp.where(due, new_slow, slow),
-        jnp.where(due, new_buffer, buffer),
-      )
+      buffer = outer_momentum * buffer + travelled
+      outer = travelled + outer_momentum * buffer
+      slow = slow - outer_learning_rate * outer
+      return slow - p, slow, buffer
 
-    step, slow, buffer = leafwise.map_leaves(
-      leaf, step, params, state.slow, state.buffer
+    step, slow, buffer = jax.lax.cond(
+      due,
+      lambda: leafwise.map_leaves(leaf, step, params, state.slow, state.buffer),
+      lambda: (step, state.slow, state.buffer),
     )
     return step, DilocoState(count, inner_state, slow, buffer)
 
