@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 Padding = tuple[tuple[int, int], tuple[int, int]]
 _CHANNELS = 16  # With fewer, products of matrices are slow.
@@ -109,14 +110,16 @@ def _forward(x, kernel, strides, pads):
 def _backward(strides, pads, operands, slope):
   x, kernel = operands
 
+  def of_kernel_by_taps(x, slope, strides, pads):
+    height, width = kernel.shape[:2]
+    tap = _taps(x, (height, width), strides, pads)
+    slope = slope.reshape(-1, slope.shape[-1])
+    found = jax.lax.map(lambda ij: tap(*ij).T @ slope, _places(height, width))
+    return found.reshape(kernel.shape)
+
   def of_kernel(x, slope, strides, pads):
     return jax.linear_transpose(
       lambda kernel: _convolve(x, kernel, strides, pads), kernel
-    )(slope)[0]
-
-  def of_kernel_by_taps(x, slope, strides, pads):
-    return jax.linear_transpose(
-      lambda kernel: _by_taps(x, kernel, strides, pads), kernel
     )(slope)[0]
 
   x_slope = jax.linear_transpose(
@@ -131,23 +134,44 @@ convolve.defvjp(_forward, _backward)
 def _by_taps(x, kernel, strides, pads):
   """The convolution as one product of matrices for each of the kernel's pixels.
 
-  Its derivative by the kernel is one product for each, too.
+  One after another: all that they see is many times as large as the image.
   """
   height, width, channels, features = kernel.shape
+  tap = _taps(x, (height, width), strides, pads)
+  shape = jax.eval_shape(lambda: _convolve(x, kernel, strides, pads)).shape
+
+  def add(y, pixel):
+    (i, j), matrix = pixel
+    return y + tap(i, j) @ matrix, None
+
+  y, _ = jax.lax.scan(
+    add,
+    jnp.zeros((math.prod(shape[:-1]), features), x.dtype),
+    (_places(height, width), kernel.reshape(-1, channels, features)),
+  )
+  return y.reshape(shape)
+
+
+def _places(height, width):
+  """Row and column of each pixel of a kernel, row by row."""
+  return np.divmod(np.arange(height * width, dtype=np.int32), np.int32(width))
+
+
+def _taps(x, sides, strides, pads):
+  """What a pixel of the kernel sees: `(row, column) -> (B H' W', C)`."""
+  images, *_, channels = x.shape
   padded = jnp.pad(x, ((0, 0), *pads, (0, 0)))
-  rows = (padded.shape[1] - height) // strides[0] + 1
-  columns = (padded.shape[2] - width) // strides[1] + 1
+  spans = [
+    (n - side) // stride * stride + 1
+    for n, side, stride in zip(padded.shape[1:3], sides, strides)
+  ]
 
   def tap(i, j):
-    last_row = i + (rows - 1) * strides[0]
-    last_column = j + (columns - 1) * strides[1]
-    seen = padded[
-      :, i : last_row + 1 : strides[0], j : last_column + 1 : strides[1]
-    ]
-    return seen.reshape(-1, channels) @ kernel[i, j]
+    start, shape = (0, i, j, 0), (images, *spans, channels)
+    seen = jax.lax.dynamic_slice(padded, start, shape)
+    return seen[:, :: strides[0], :: strides[1]].reshape(-1, channels)
 
-  y = sum(tap(i, j) for i in range(height) for j in range(width))
-  return y.reshape(len(x), rows, columns, features)
+  return tap
 
 
 def max_pool(x: jax.Array) -> jax.Array:
