@@ -70,7 +70,7 @@ def orthogonalize_all(
   """`orthogonalize` of each.
 
   Some matrices of a shape make a stack, each device goes through its part of
-  it, matrix by matrix; so no more than a stack's is in memory twice.
+  it, matrix by matrix, and puts each result where the matrix was.
 
   Args:
     matrices: of any shapes.
@@ -83,7 +83,12 @@ def orthogonalize_all(
   devices = mesh.size if mesh else 1
 
   def one_by_one(stack):
-    return jax.lax.map(lambda x: orthogonalize(x, dtype), stack)
+    return jax.lax.fori_loop(
+      0,
+      len(stack),
+      lambda i, done: done.at[i].set(orthogonalize(done[i], dtype)),
+      stack,
+    )
 
   found = list(matrices)
   for shape, places in shapes.items():
