@@ -113,9 +113,9 @@ def _backward(strides, pads, operands, slope):
   def of_kernel_by_taps(x, slope, strides, pads):
     height, width = kernel.shape[:2]
     tap = _taps(x, (height, width), strides, pads)
-    slope = slope.reshape(-1, slope.shape[-1])
-    found = jax.lax.map(lambda ij: tap(*ij).T @ slope, _places(height, width))
-    return found.reshape(kernel.shape)
+    slope = slope.reshape(-1, slope.shape[-1]).T
+    found = jax.lax.map(lambda ij: slope @ tap(*ij), _places(height, width))
+    return found.transpose(0, 2, 1).reshape(kernel.shape)
 
   def of_kernel(x, slope, strides, pads):
     return jax.linear_transpose(
