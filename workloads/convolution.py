@@ -4,9 +4,9 @@
 
 Shapes: B images, HxW pixels, C channels, F features.
 
-XLA's CPU back end runs the gradient of a strided kernel as a convolution whose
-kernel has the size of the image, and holes: at a third of the speed of products
-of matrices, or less. Other back ends get what `jax.lax` gives them.
+XLA's CPU back end runs the gradient of a kernel as a convolution whose kernel
+has the size of the image, and holes if there are strides: at half the speed of
+products of matrices, or less. Other back ends get what `jax.lax` gives them.
 """
 
 import functools
@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 Padding = tuple[tuple[int, int], tuple[int, int]]
-_CHANNELS = 16  # With fewer, products of matrices are slow.
+_LARGE = 2048  # C F; with less, products of matrices are slow.
 
 
 class Conv(nn.Module):
@@ -46,7 +46,7 @@ class Conv(nn.Module):
     """(B, H, W, C) to (B, H', W', F)."""
     shape = (*self.kernel_size, x.shape[-1], self.features)
     kernel = self.param('kernel', self.kernel_init, shape)
-    if self.kernel_size == (1, 1):
+    if self.kernel_size == (1, 1) and _is_large(kernel):
       rows, columns = self.strides
       y = _product(x[:, ::rows, ::columns], kernel[0, 0])
     else:
@@ -65,6 +65,10 @@ class Conv(nn.Module):
     return tuple((low, high) for low, high in pads)
 
 
+def _is_large(kernel):
+  return math.prod(kernel.shape[2:]) >= _LARGE
+
+
 def _product(x, kernel):
   """(..., C) times (C, F), as one product of matrices."""
   y = x.reshape(-1, x.shape[-1]) @ kernel
@@ -76,7 +80,7 @@ def convolve(
   x: jax.Array, kernel: jax.Array, strides: tuple[int, int], pads: Padding
 ) -> jax.Array:
   """(B, H, W, C) and (height, width, C, F) to (B, H', W', F)."""
-  return _chosen(_by_taps, _convolve, x, kernel, strides, pads)
+  return _forward(x, kernel, strides, pads)[0]
 
 
 def _convolve(x, kernel, strides, pads):
@@ -85,39 +89,25 @@ def _convolve(x, kernel, strides, pads):
   )
 
 
-def _chosen(on_cpu, elsewhere, x, other, strides, pads):
-  """One of two functions of (x, other, strides, pads), by the platform.
-
-  The first one only for strides and enough channels: with a stride of 1 it is
-  no faster, and few channels make slow products of matrices.
-  """
-  if strides == (1, 1) or x.shape[-1] < _CHANNELS:
-    return elsewhere(x, other, strides, pads)
-  return jax.lax.platform_dependent(
-    x,
-    other,
-    cpu=functools.partial(on_cpu, strides=strides, pads=pads),
-    default=functools.partial(elsewhere, strides=strides, pads=pads),
-  )
-
-
 def _forward(x, kernel, strides, pads):
   # Not `convolve`: the gradient shall have derivatives of every mode.
-  y = _chosen(_by_taps, _convolve, x, kernel, strides, pads)
-  return y, (x, kernel)
+  words = {'strides': strides, 'pads': pads}
+  run = functools.partial(_convolve, **words)
+  if strides != (1, 1):  # Without strides it is as fast as by taps.
+    run = _by_platform(functools.partial(_by_taps, **words), run, kernel)
+  return run(x, kernel), (x, kernel)
 
 
 def _backward(strides, pads, operands, slope):
   x, kernel = operands
 
-  def of_kernel_by_taps(x, slope, strides, pads):
-    height, width = kernel.shape[:2]
-    tap = _taps(x, (height, width), strides, pads)
+  def of_kernel_by_taps(x, slope):
+    tap = _taps(x, kernel.shape[:2], strides, pads)
     slope = slope.reshape(-1, slope.shape[-1]).T
-    found = jax.lax.map(lambda ij: slope @ tap(*ij), _places(height, width))
+    found = jax.lax.map(lambda ij: slope @ tap(*ij), _places(*kernel.shape[:2]))
     return found.transpose(0, 2, 1).reshape(kernel.shape)
 
-  def of_kernel(x, slope, strides, pads):
+  def of_kernel(x, slope):
     return jax.linear_transpose(
       lambda kernel: _convolve(x, kernel, strides, pads), kernel
     )(slope)[0]
@@ -125,10 +115,20 @@ def _backward(strides, pads, operands, slope):
   x_slope = jax.linear_transpose(
     lambda x: _convolve(x, kernel, strides, pads), x
   )(slope)[0]
-  return x_slope, _chosen(of_kernel_by_taps, of_kernel, x, slope, strides, pads)
+  run = _by_platform(of_kernel_by_taps, of_kernel, kernel)
+  return x_slope, run(x, slope)
 
 
 convolve.defvjp(_forward, _backward)
+
+
+def _by_platform(on_cpu, elsewhere, kernel):
+  """The first of two functions on a CPU, if the kernel is large."""
+  if not _is_large(kernel):
+    return elsewhere
+  return lambda x, other: jax.lax.platform_dependent(
+    x, other, cpu=on_cpu, default=elsewhere
+  )
 
 
 def _by_taps(x, kernel, strides, pads):
