@@ -19,7 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 
 Padding = tuple[tuple[int, int], tuple[int, int]]
-_LARGE = 2048  # C F; with less, products of matrices are slow.
+_LARGE = 2**25  # B H' W' C F; with less, a loop takes more than it saves.
+_PRODUCT = 2048  # C F; with less, products of matrices are slow.
 
 
 class Conv(nn.Module):
@@ -46,7 +47,7 @@ class Conv(nn.Module):
     """(B, H, W, C) to (B, H', W', F)."""
     shape = (*self.kernel_size, x.shape[-1], self.features)
     kernel = self.param('kernel', self.kernel_init, shape)
-    if self.kernel_size == (1, 1) and _is_large(kernel):
+    if self.kernel_size == (1, 1) and math.prod(shape[2:]) >= _PRODUCT:
       rows, columns = self.strides
       y = _product(x[:, ::rows, ::columns], kernel[0, 0])
     else:
@@ -63,10 +64,6 @@ class Conv(nn.Module):
       sides, self.kernel_size, self.strides, 'SAME'
     )
     return tuple((low, high) for low, high in pads)
-
-
-def _is_large(kernel):
-  return math.prod(kernel.shape[2:]) >= _LARGE
 
 
 def _product(x, kernel):
@@ -94,7 +91,8 @@ def _forward(x, kernel, strides, pads):
   words = {'strides': strides, 'pads': pads}
   run = functools.partial(_convolve, **words)
   if strides != (1, 1):  # Without strides it is as fast as by taps.
-    run = _by_platform(functools.partial(_by_taps, **words), run, kernel)
+    y = jax.eval_shape(run, x, kernel)
+    run = _by_platform(functools.partial(_by_taps, **words), run, y, kernel)
   return run(x, kernel), (x, kernel)
 
 
@@ -115,16 +113,17 @@ def _backward(strides, pads, operands, slope):
   x_slope = jax.linear_transpose(
     lambda x: _convolve(x, kernel, strides, pads), x
   )(slope)[0]
-  run = _by_platform(of_kernel_by_taps, of_kernel, kernel)
+  run = _by_platform(of_kernel_by_taps, of_kernel, slope, kernel)
   return x_slope, run(x, slope)
 
 
 convolve.defvjp(_forward, _backward)
 
 
-def _by_platform(on_cpu, elsewhere, kernel):
-  """The first of two functions on a CPU, if the kernel is large."""
-  if not _is_large(kernel):
+def _by_platform(on_cpu, elsewhere, y, kernel):
+  """The first of two functions on a CPU, if there is much to do."""
+  product = math.prod(kernel.shape[2:])
+  if product < _PRODUCT or math.prod(y.shape[:3]) * product < _LARGE:
     return elsewhere
   return lambda x, other: jax.lax.platform_dependent(
     x, other, cpu=on_cpu, default=elsewhere
