@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 QUICKSTART ?= results/quickstart
 
-.PHONY: setup setup-dev quickstart test test-slurm test-all lint clean
+.PHONY: setup setup-dev quickstart test test-slurm test-all gpu-report lint clean
 
 # --no-compile: what is never imported need not be compiled.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
@@ -41,6 +41,10 @@ test-slurm: setup-dev
 
 test-all: setup-dev
 	$(PYTEST) -m 'not gpu and not slurm and not data'
+
+# On a machine with a GPU, jaxperf[cuda12] or [cuda13] in .venv.
+gpu-report: setup-dev
+	$(BIN)/python -m tests.gpu.report results/gpu_report.md
 
 lint: setup-dev
 	$(BIN)/ruff format --check .

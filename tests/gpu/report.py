@@ -17,6 +17,7 @@ import pathlib
 import subprocess
 import sys
 
+from jaxperf import rules
 from jaxperf.costs import step_report
 from jaxperf.running import plugins
 
@@ -52,7 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
   parity = _pytest(*options.parity, '--parity-table')
   report.add('Parity in float32', parity, precision='highest')
   report.add(
-    'Differences in TF32', parity, precision='tensorfloat32', verdict=False
+    'Differences in TF32 (beside the limits for float32)',
+    [*parity, '--tb=no'],
+    precision='tensorfloat32',
+    verdict=False,
   )
   report.add_steps(_names(options.workloads), count)
   words = ['bench', 'optimizers']
@@ -160,9 +164,7 @@ def _names(given: str | None) -> list[str]:
   """Workloads: those that are given, or the base ones of the newest rules."""
   if given:
     return given.split(',')
-  from jaxperf import rules
-
-  return list(rules.newest_first()[0].base_workloads)
+  return list(rules.load(rules.newest_first()[0]).base_workloads)
 
 
 def _pytest(*words: str) -> list[str]:
