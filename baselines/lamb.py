@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from baselines.parts import batch_sizes, checks, schedules, sums
+from baselines.parts import batch_sizes, checks, schedules
 from jaxperf import submission as submission_lib
 from jaxperf import tuning
 
@@ -54,7 +54,7 @@ def lamb(
   )
 
   def scaled(u, p):
-    norm_u, norm_p = jnp.sqrt(sums.of_squares(u)), jnp.sqrt(sums.of_squares(p))
+    norm_u, norm_p = optax.tree.norm(u), optax.tree.norm(p)
     usable = (norm_u > 0) & (norm_p > 0)
     return u * jnp.where(usable, norm_p / jnp.where(usable, norm_u, 1.0), 1.0)
 
