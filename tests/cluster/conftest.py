@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A SLURM for each module of tests, with the module's `SETTINGS`."""
 
+import fcntl
+import os
+
 import pytest
 
 from tests.cluster import cluster as cluster_lib
@@ -25,9 +28,15 @@ def cluster(request, whole_cluster):
   whole_cluster.clear()
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope='session')
 def reference(tmp_path_factory):
-  """A trial in one process that nothing happened to."""
-  made = cluster_lib.Experiment(tmp_path_factory.mktemp('reference'))
-  made.run(launcher='local')
+  """A trial in one process that nothing happened to; one for all workers."""
+  folder = tmp_path_factory.getbasetemp()
+  if 'PYTEST_XDIST_WORKER' in os.environ:
+    folder = folder.parent
+  with (folder / 'reference.lock').open('w') as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    made = cluster_lib.Experiment(folder / 'reference', delay=0)
+    if made.result() is None:
+      made.run(launcher='local')
   return made
