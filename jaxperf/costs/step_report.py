@@ -20,7 +20,7 @@ _COLUMNS = (
 )
 _COMPARED = (
   *('workload', 'step', 'pairs', 'evaluation', 'evaluation pairs'),
-  *('FLOP', 'accessed', 'temporary', 'collectives', 'exchanged', 'worse'),
+  *('FLOP', 'accessed', 'temporary', 'collectives', 'exchanged'),
 )
 # What a program takes, beside time.
 _SIZES = ('flops', 'bytes_accessed', 'temporaries', 'count', 'exchanged')
@@ -115,7 +115,7 @@ def comparison_table(
   if not rows:
     raise errors.UserError('the two runs have no workload in common')
   lines = [
-    text.layout(_COMPARED, [_compared_cells(row) for row in rows], ('worse',)),
+    text.layout(_COMPARED, [_compared_cells(row) for row in rows]),
     '',
     'before / after: above 1 is less now; of times the median, least and most '
     'of the pairs',
@@ -125,8 +125,20 @@ def comparison_table(
     lines.append(
       f'not the same machine: before {_machine(old)}, after {_machine(new)}'
     )
+  alone = set(_names(before)) ^ set(_names(after))
+  if alone:
+    lines.append(f'only in one of the runs: {", ".join(sorted(alone))}')
   lines += [f'{r["workload"]}: {r["error"]}' for r in rows if r['error']]
+  lines += [
+    f'{r["workload"]}: worse in {", ".join(r["worse"])}'
+    for r in rows
+    if not r['error'] and r['worse']
+  ]
   return '\n'.join(lines)
+
+
+def _names(run: Mapping[str, Any]) -> list[str]:
+  return [row['workload'] for row in run['steps']]
 
 
 def _compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict:
@@ -218,5 +230,4 @@ def _compared_cells(row: Mapping[str, Any]) -> list[str]:
       f'{statistics.median(pairs):.2f}',
       f'{min(pairs):.2f}-{max(pairs):.2f}',
     ]
-  cells += [f'{row[name]:.2f}' for name in _SIZES]
-  return [*cells, ', '.join(row['worse']) or '-']
+  return cells + [f'{row[name]:.2f}' for name in _SIZES]

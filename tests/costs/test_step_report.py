@@ -81,11 +81,14 @@ def test_other_batch_sizes_are_not_compared():
 def test_saved_runs_are_compared(tmp_path):
   before, after = tmp_path / 'before.json', tmp_path / 'after.json'
   before.write_text(json.dumps(RUN))
-  after.write_text(json.dumps(_changed(temporaries=1000)))
+  changed = _changed(temporaries=1000)
+  changed['steps'].append(ROW | {'workload': 'ogbg'})
+  after.write_text(json.dumps(changed))
   arguments = ('bench', 'steps', f'--against={before}', f'--saved={after}')
   done = command.jaxperf(*arguments)
   assert done.returncode == 1
-  assert 'temporaries' in done.stdout
+  assert 'wmt: worse in temporaries' in done.stdout
+  assert 'only in one of the runs: ogbg' in done.stdout
   assert '0.50' in done.stdout
   assert 'not the same machine' not in done.stdout
   same = command.jaxperf(
