@@ -156,7 +156,6 @@ class _Loop:
 
   def __init__(self, training: trial.Training, eval_batch_size: int | None):
     self._watch = stopwatch.Stopwatch(counts_compilation=False)
-    self._training = training
     self._state = training.method.initial_state(training)
     self._watch.switch('compile', after=self._state)
     self._step = training.method.compile(training, self._state).step
